@@ -1,0 +1,1 @@
+"""Orderhouse's Python: everything around dbt. Nothing happens at import."""

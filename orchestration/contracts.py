@@ -1,0 +1,261 @@
+"""The contracts of the feeds, read from the dbt sources file.
+
+Belongs here: what a contract may say, and refusing one that is wrong before anything runs.
+Does not: reading files by a contract (`loader/`), typing (`macros/`).
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from orchestration.settings import ConfigurationError
+
+COLUMN_TYPES = {"text", "integer", "boolean", "date", "instant", "json"}
+MASKS = {"drop", "email", "phone", "year", "redact"}
+LOADER_COLUMNS = ("_rescued", "_op", "_file_id", "_row_number", "_batch_date")
+
+_IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*\Z")
+_DECIMAL = re.compile(r"decimal\((\d{1,2}),(\d{1,2})\)\Z")
+_CHOICES = {
+    "format": ("csv", "json", "ndjson"),
+    "final_newline": ("optional", "required"),
+    "extract": ("delta", "full"),
+    "duplicate_key_policy": ("keep_newest", "discard_file"),
+    "unknown_status_policy": ("quarantine", "discard_file"),
+}
+
+
+class ContractError(ConfigurationError):
+    """A contract is wrong; the message gives file, feed, column and what to do."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a feed; `type` is its type in silver, bronze holds text."""
+
+    name: str
+    type: str
+    required: bool = False
+    references: str | None = None
+    lookup: str | None = None
+    aliases: tuple[str, ...] = ()
+    pii: bool = False
+    mask: str | None = None
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What one feed delivers and how its files are read. Ratios are shares from 0 to 1."""
+
+    feed: str
+    description: str
+    columns: tuple[Column, ...]
+    format: str
+    key: tuple[str, ...]
+    sequence: str | None = None
+    aliases: tuple[str, ...] = ()
+    delimiter: str = ","
+    quote: str = '"'
+    encoding: str = "utf-8"
+    final_newline: str = "optional"
+    max_rejected_ratio: float = 0.5
+    extract: str = "delta"
+    max_deleted_ratio: float = 0.2
+    duplicate_key_policy: str = "keep_newest"
+    unknown_status_policy: str = "quarantine"
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    def column_for(self, header: str) -> str | None:
+        """The column a header names (trimmed, any case, or by alias); None when unknown.
+
+        `_op` is a column of every feed.
+        """
+        return self._headers().get(header.strip().lower())
+
+    def _headers(self) -> dict[str, str]:
+        names = {"_op": "_op"}
+        for column in self.columns:
+            for name in (column.name, *column.aliases):
+                names[name.lower()] = column.name
+        return names
+
+
+def load_contracts(path: Path) -> dict[str, Contract]:
+    """Feed name → contract, for every source table in `path` that has `config.meta.contract`.
+
+    Raises ContractError when the file or a contract in it is wrong.
+    """
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ContractError(f"{path} is missing; it holds the contracts of all feeds.") from None
+    except yaml.YAMLError as error:
+        raise ContractError(f"{path} is no valid YAML: {error}") from None
+
+    contracts: dict[str, Contract] = {}
+    for source in (document or {}).get("sources") or []:
+        for table in source.get("tables") or []:
+            meta = (table.get("config") or {}).get("meta") or {}
+            if "contract" in meta:
+                _add(contracts, _contract(path, table, meta["contract"]), path)
+    if not contracts:
+        raise ContractError(f"{path}: no source table has config.meta.contract; no feed is known.")
+    _check_references(contracts, path)
+    return contracts
+
+
+def feed_names(contracts: dict[str, Contract]) -> dict[str, Contract]:
+    """Every name a file may give a feed (its own and its aliases, lower case) → its contract."""
+    return {
+        name.lower(): contract
+        for contract in contracts.values()
+        for name in (contract.feed, *contract.aliases)
+    }
+
+
+def _add(contracts: dict[str, Contract], contract: Contract, path: Path) -> None:
+    for other in contracts.values():
+        names = {name.lower() for name in (other.feed, *other.aliases)}
+        for name in (contract.feed, *contract.aliases):
+            if name.lower() in names:
+                raise ContractError(
+                    f"{path}: feed {contract.feed!r}: the name {name!r} is taken by feed "
+                    f"{other.feed!r}; names and aliases of feeds must differ."
+                )
+    contracts[contract.feed] = contract
+
+
+def _contract(path: Path, table: dict[str, Any], options: Any) -> Contract:
+    feed = str(table.get("name"))
+
+    def refuse(problem: str) -> ContractError:
+        return ContractError(f"{path}: feed {feed!r}: {problem}")
+
+    if not _IDENTIFIER.match(feed) or feed == "trigger":
+        raise refuse("a feed's name must be lower-case letters, digits and _, and not 'trigger'.")
+    if not isinstance(options, dict):
+        raise refuse("config.meta.contract must be a mapping.")
+    known = set(Contract.__dataclass_fields__) - {"feed", "description", "columns"}
+    if unknown := set(options) - known:
+        raise refuse(
+            f"unknown option {sorted(unknown)[0]!r}; known are {', '.join(sorted(known))}."
+        )
+    if "format" not in options or "key" not in options:
+        raise refuse("a contract needs format and key.")
+    for option, choices in _CHOICES.items():
+        if option in options and options[option] not in choices:
+            raise refuse(
+                f"{option} is {options[option]!r}; it must be one of {', '.join(choices)}."
+            )
+    for option in ("max_rejected_ratio", "max_deleted_ratio"):
+        if option in options and not _is_ratio(options[option]):
+            raise refuse(f"{option} is {options[option]!r}; it must be a number from 0 to 1.")
+    for option in ("delimiter", "quote"):
+        if option in options and (
+            not isinstance(options[option], str) or len(options[option]) != 1
+        ):
+            raise refuse(f"{option} is {options[option]!r}; it must be one character.")
+    try:
+        "".encode(options.get("encoding", "utf-8"))
+    except (LookupError, TypeError):
+        raise refuse(f"encoding {options['encoding']!r} is not known.") from None
+
+    columns = tuple(_column(refuse, column) for column in table.get("columns") or [])
+    _check_names(refuse, columns)
+    names = [column.name for column in columns]
+    for option in ("key", "aliases"):
+        value = options.get(option, [])
+        if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+            raise refuse(f"{option} must be a list of names.")
+    key = tuple(options["key"])
+    if not key:
+        raise refuse("key is empty.")
+    for name in key:
+        if name not in names:
+            raise refuse(f"key column {name!r} is not among its columns.")
+        if not next(column for column in columns if column.name == name).required:
+            raise refuse(f"key column {name!r} must be required.")
+    sequence = options.get("sequence")
+    if sequence is not None:
+        if sequence not in names:
+            raise refuse(f"sequence column {sequence!r} is not among its columns.")
+        if next(column for column in columns if column.name == sequence).type != "instant":
+            raise refuse(f"sequence column {sequence!r} must have the type instant.")
+    if options.get("unknown_status_policy") == "discard_file" and not any(
+        column.lookup for column in columns
+    ):
+        raise refuse("unknown_status_policy needs a column with a lookup.")
+    return Contract(
+        **{
+            **options,
+            "feed": feed,
+            "description": str(table.get("description") or ""),
+            "columns": columns,
+            "key": key,
+            "aliases": tuple(options.get("aliases", [])),
+        }
+    )
+
+
+def _column(refuse: Any, column: dict[str, Any]) -> Column:
+    name = str(column.get("name"))
+    meta = dict((column.get("config") or {}).get("meta") or {})
+    known = set(Column.__dataclass_fields__) - {"name"}
+    if unknown := set(meta) - known:
+        raise refuse(
+            f"column {name!r}: unknown option {sorted(unknown)[0]!r}; "
+            f"known are {', '.join(sorted(known))}."
+        )
+    if not _IDENTIFIER.match(name):
+        raise refuse(f"column {name!r}: a name must be lower-case letters, digits and _.")
+    if not _is_type(meta.get("type")):
+        raise refuse(
+            f"column {name!r}: unknown type {meta.get('type')!r}; known are "
+            f"{', '.join(sorted(COLUMN_TYPES))} and decimal(p,s) with s <= p <= 38."
+        )
+    for option in ("required", "pii"):
+        if not isinstance(meta.get(option, False), bool):
+            raise refuse(f"column {name!r}: {option} must be true or false.")
+    if meta.get("mask") is not None and meta["mask"] not in MASKS:
+        raise refuse(
+            f"column {name!r}: unknown mask {meta['mask']!r}; known are {', '.join(sorted(MASKS))}."
+        )
+    if bool(meta.get("pii")) != (meta.get("mask") is not None):
+        raise refuse(f"column {name!r}: pii and mask go together; a personal column needs both.")
+    return Column(name=name, **{**meta, "aliases": tuple(meta.get("aliases") or ())})
+
+
+def _check_names(refuse: Any, columns: tuple[Column, ...]) -> None:
+    seen: set[str] = set(LOADER_COLUMNS)
+    for column in columns:
+        for name in (column.name, *column.aliases):
+            if name.lower() in seen:
+                raise refuse(f"two columns are named {name!r} (aliases count).")
+            seen.add(name.lower())
+
+
+def _check_references(contracts: dict[str, Contract], path: Path) -> None:
+    for contract in contracts.values():
+        for column in contract.columns:
+            if column.references is not None and column.references not in contracts:
+                raise ContractError(
+                    f"{path}: feed {contract.feed!r}: column {column.name!r} references "
+                    f"{column.references!r}, which is no feed."
+                )
+
+
+def _is_type(value: Any) -> bool:
+    if value in COLUMN_TYPES:
+        return True
+    match = _DECIMAL.match(value) if isinstance(value, str) else None
+    return bool(match) and int(match[2]) <= int(match[1]) <= 38 and int(match[1]) > 0
+
+
+def _is_ratio(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1

@@ -1,0 +1,36 @@
+"""dbt-duckdb plugin, named in profiles.yml: what every connection of dbt needs.
+
+It makes the warehouse's folder and the empty bronze tables, so that `dbt build` works on a fresh
+clone, and gives every cursor the key of the keyed hashes. A plugin can do the latter without a
+trace in `target/`, `logs/` or the database; `env_var()` in a model cannot.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from dbt.adapters.duckdb.plugins import BasePlugin
+
+from orchestration.contracts import load_contracts
+from orchestration.loader.bronze_tables import create_bronze
+from orchestration.pii_key import hmac_pads, read_or_make_key
+from orchestration.settings import Settings
+
+
+class Plugin(BasePlugin):
+    """Named `orchestration.dbt_plugin` in profiles.yml; dbt-duckdb wants the name `Plugin`."""
+
+    def initialize(self, plugin_config: dict[str, Any]) -> None:
+        data_dir = Path(plugin_config["data_dir"]).absolute()
+        self._settings = Settings(data_dir=data_dir)
+        self._settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
+        self._key = plugin_config.get("pii_key") or None
+
+    def configure_connection(self, conn: Any) -> None:
+        create_bronze(conn, load_contracts(self._settings.contracts_file))
+
+    def configure_cursor(self, cursor: Any) -> None:
+        if self._key is None:
+            self._key = read_or_make_key(self._settings.data_dir)
+        inner, outer = hmac_pads(self._key)
+        cursor.execute("set variable pii_inner_pad = ?::blob", [inner])
+        cursor.execute("set variable pii_outer_pad = ?::blob", [outer])

@@ -1,0 +1,61 @@
+"""The tables of the schema bronze, made from the contracts.
+
+Belongs here: their definition, nothing that reads or writes rows.
+"""
+
+from duckdb import DuckDBPyConnection
+
+from orchestration.contracts import Contract
+
+_LEDGER = """
+create schema if not exists bronze;
+create sequence if not exists bronze.file_ids;
+create table if not exists bronze.files (
+    file_id bigint, file_name varchar, feed varchar, batch_id varchar, batch_date date,
+    sha256 varchar, size_bytes bigint, status varchar, reason varchar,
+    rows_read bigint, rows_loaded bigint, rows_rejected bigint,
+    duplicate_of bigint, superseded_by bigint, drift varchar, loaded_at timestamp
+);
+create table if not exists bronze.rejected_rows (
+    file_id bigint, line_number bigint, raw varchar, error varchar
+);
+create table if not exists bronze.batches (
+    batch_id varchar, batch_date date, trigger_file varchar, trigger_id varchar,
+    status varchar, reason varchar, trigger_json varchar, sha256 varchar,
+    first_seen_at timestamp, updated_at timestamp
+);
+"""
+_LOADER_COLUMNS = {
+    "_rescued": "varchar",
+    "_op": "varchar",
+    "_file_id": "bigint",
+    "_row_number": "bigint",
+    "_batch_date": "date",
+}
+
+
+def create_bronze(connection: DuckDBPyConnection, contracts: dict[str, Contract]) -> None:
+    """Make what is missing of schema, ledger and feed tables; a new column is added to a table.
+
+    A column that left the contract stays: bronze is append-only.
+    """
+    connection.execute(_LEDGER)
+    for contract in contracts.values():
+        columns = {name: "varchar" for name in contract.column_names} | _LOADER_COLUMNS
+        connection.execute(
+            f"create table if not exists bronze.{contract.feed} ("
+            + ", ".join(f"{name} {kind}" for name, kind in columns.items())
+            + ")"
+        )
+        existing = {
+            name
+            for (name,) in connection.execute(
+                "select column_name from duckdb_columns()"
+                " where database_name = current_database()"
+                " and schema_name = 'bronze' and table_name = ?",
+                [contract.feed],
+            ).fetchall()
+        }
+        for name, kind in columns.items():
+            if name not in existing:
+                connection.execute(f"alter table bronze.{contract.feed} add column {name} {kind}")

@@ -1,0 +1,88 @@
+"""What the environment says, read in one place.
+
+Belongs here: environment variables, their defaults, the folders under `DATA_DIR`.
+Does not: contracts of feeds (`contracts.py`), dbt's own configuration (`profiles.yml`).
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT_DIR = Path(__file__).resolve().parent.parent
+
+
+class ConfigurationError(Exception):
+    """The configuration is wrong; the message says what, where and what to do (exit code 2)."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Folders and waiting times of one warehouse.
+
+    `settle_seconds` is how long (seconds) a file without a trigger must be unchanged before it
+    is taken, `batch_timeout_minutes` how long (minutes) a batch may wait before it is `late`.
+    """
+
+    data_dir: Path
+    project_dir: Path = PROJECT_DIR
+    settle_seconds: float = 5.0
+    batch_timeout_minutes: float = 120.0
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> "Settings":
+        """Settings from `environ` (default: the process environment).
+
+        Raises ConfigurationError when a variable does not read as its type.
+        """
+        environ = os.environ if environ is None else environ
+        return cls(
+            data_dir=Path(environ.get("DATA_DIR") or PROJECT_DIR / "data").absolute(),
+            settle_seconds=_number(environ, "SETTLE_SECONDS", 5.0),
+            batch_timeout_minutes=_number(environ, "BATCH_TIMEOUT_MINUTES", 120.0),
+        )
+
+    @property
+    def landing(self) -> Path:
+        return self.data_dir / "landing"
+
+    @property
+    def archive(self) -> Path:
+        return self.data_dir / "archive"
+
+    @property
+    def discarded(self) -> Path:
+        return self.data_dir / "discarded"
+
+    @property
+    def published(self) -> Path:
+        return self.data_dir / "published"
+
+    @property
+    def warehouse(self) -> Path:
+        """The single-writer DuckDB file."""
+        return self.data_dir / "warehouse" / "warehouse.duckdb"
+
+    @property
+    def spool(self) -> Path:
+        """Scratch space of the loader: decoded copies of files being read. Safe to empty."""
+        return self.data_dir / "warehouse" / "spool"
+
+    @property
+    def contracts_file(self) -> Path:
+        return self.project_dir / "models" / "bronze" / "_bronze__sources.yml"
+
+
+def _number(environ: Mapping[str, str], name: str, default: float) -> float:
+    text = environ.get(name)
+    if not text:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise ConfigurationError(
+            f"Environment variable {name} is {text!r}; it must be a number of at least 0."
+        )
+    return value
