@@ -157,10 +157,9 @@ def _contract(path: Path, table: dict[str, Any], options: Any) -> Contract:
         if option in options and not _is_ratio(options[option]):
             raise refuse(f"{option} is {options[option]!r}; it must be a number from 0 to 1.")
     for option in ("delimiter", "quote"):
-        if option in options and (
-            not isinstance(options[option], str) or len(options[option]) != 1
-        ):
-            raise refuse(f"{option} is {options[option]!r}; it must be one character.")
+        value = options.get(option, ",")
+        if not isinstance(value, str) or len(value) != 1:
+            raise refuse(f"{option} is {value!r}; it must be one character.")
     try:
         "".encode(options.get("encoding", "utf-8"))
     except (LookupError, TypeError):

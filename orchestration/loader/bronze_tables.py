@@ -41,7 +41,7 @@ def create_bronze(connection: DuckDBPyConnection, contracts: dict[str, Contract]
     """
     connection.execute(_LEDGER)
     for contract in contracts.values():
-        columns = {name: "varchar" for name in contract.column_names} | _LOADER_COLUMNS
+        columns = dict.fromkeys(contract.column_names, "varchar") | _LOADER_COLUMNS
         connection.execute(
             f"create table if not exists bronze.{contract.feed} ("
             + ", ".join(f"{name} {kind}" for name, kind in columns.items())
