@@ -1,0 +1,28 @@
+{#
+  A delivered text (trimmed, null when empty) read as a type of the contract; null when it does not
+  read. Casts alone are lenient ('2.5' as integer is 3, '0x10' is 16), so a pattern stands beside
+  each.
+#}
+{% macro read_as(type, text) -%}
+    {%- if type == 'text' -%} {{ text }}
+    {%- elif type == 'integer' -%}
+        case
+            when {{ matches(text, '^[+-]?[0-9]+([.]0*)?$') }}
+                then try_cast(split_part({{ text }}, '.', 1) as bigint)
+        end
+    {%- elif type.startswith('decimal') -%}
+        case
+            when {{ matches(text, '^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?$') }}
+                then try_cast({{ text }} as {{ type }})
+        end
+    {%- elif type == 'boolean' -%}
+        case
+            when lower({{ text }}) in ('true', 't', 'yes', 'y', '1') then true
+            when lower({{ text }}) in ('false', 'f', 'no', 'n', '0') then false
+        end
+    {%- elif type == 'instant' -%} {{ read_instant(text) }}
+    {%- elif type == 'date' -%} cast({{ read_instant(text) }} as date)
+    {%- elif type == 'json' -%} {{ read_json_text(text) }}
+    {%- else -%} {{ exceptions.raise_compiler_error('No reading is known for the type ' ~ type) }}
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,42 @@
+{#
+  First half of a staging model: every landed row of a feed that counts, trimmed and typed by its
+  contract. Beside each column that is not text stands <column>_delivered, its text; `operation` and
+  `is_deletion` say what the row does.
+#}
+{% macro typed_rows(feed) %}
+    {%- set bronze = source('bronze', feed) -%}
+    {%- set files = source('bronze', 'files') -%}
+    {%- if execute -%}
+        {%- set columns = contract(feed).columns -%}
+        {%- set sequence = contract(feed).sequence -%}
+        select
+        {%- for column in columns %}
+            {%- if column.type == 'text' %}
+            {{ column.name }},
+            {%- else %}
+            {{ column.name }} as {{ column.name }}_delivered,
+            {{ read_as(column.type, 'delivered.' ~ column.name) }} as {{ column.name }},
+            {%- endif %}
+        {%- endfor %}
+            operation,
+            coalesce(operation in ('d', 'delete'), false) as is_deletion,
+            _file_id,
+            _file_name,
+            _row_number,
+            _batch_date
+        from (
+            select
+            {%- for column in columns %}
+                nullif(trim(bronze_rows.{{ column.name }}), '') as {{ column.name }},
+            {%- endfor %}
+                lower(nullif(trim(bronze_rows._op), '')) as operation,
+                bronze_rows._file_id,
+                files.file_name as _file_name,
+                bronze_rows._row_number,
+                bronze_rows._batch_date
+            from {{ bronze }} as bronze_rows
+            inner join {{ files }} as files
+                on bronze_rows._file_id = files.file_id and files.status = 'loaded'
+        ) as delivered
+    {%- endif -%}
+{% endmacro %}
