@@ -1,16 +1,22 @@
 {#
-  The accepted rows of a feed that change a key: upserts and deletions. A feed with extract: full
-  deletes by absence: a key that a delivery lists and the next one does not is deleted at that next
-  delivery's batch date, and a row that lists it again counts from its own batch date on. A delivery
-  is all files of one batch date; one without rows deletes nothing. Also quarantined rows list their
-  key: a quarantine is no deletion.
+  The accepted rows of a feed that change a key: upserts and deletions, with the feed's columns in
+  silver, version_hash where `history`, and what orders them. A feed with extract: full deletes by
+  absence: a key that a delivery lists and the next one does not is deleted at that next delivery's
+  batch date, and a row that lists it again counts from its own batch date on. A delivery is all
+  files of one batch date; one without rows deletes nothing. Quarantined rows list their key too: a
+  quarantine is no deletion.
 #}
-{% macro changes(feed) %}
+{% macro changes(feed, history=false) %}
     {%- set staged = ref('stg_' ~ feed) -%}
     {%- if execute -%}
     {%- set feed_contract = contract(feed) -%}
+    {%- set columns = staged_columns(feed) + (['version_hash'] if history else []) -%}
     {%- if feed_contract.extract != 'full' -%}
-        select * from {{ staged }} where is_accepted
+        select
+            {{ columns | join(', ') }},
+            is_deletion, _sequence_at, _batch_date, _file_id, _file_name, _row_number
+        from {{ staged }}
+        where is_accepted
     {%- else -%}
         {%- set key = feed_contract.key | join(', ') -%}
         with deliveries as (
@@ -36,26 +42,21 @@
         neighbours as (
             select
                 listings.*,
-                deliveries.next_delivery as next_delivery,
+                deliveries.next_delivery,
                 listings.previous_listing < deliveries.previous_delivery as is_return
             from listings
             inner join deliveries on listings._batch_date = deliveries._batch_date
-        ),
-
-        last_listings as (
-            select *
-            from neighbours
-            where next_delivery is not null and next_listing is distinct from next_delivery
         )
 
         select
-            accepted.* replace (
-                case
-                    when neighbours.is_return
-                        then greatest(accepted._sequence_at, cast(accepted._batch_date as timestamp))
-                    else accepted._sequence_at
-                end as _sequence_at
-            )
+            {% for column in columns %}accepted.{{ column }}, {% endfor %}
+            accepted.is_deletion,
+            case
+                when neighbours.is_return
+                    then greatest(accepted._sequence_at, cast(accepted._batch_date as timestamp))
+                else accepted._sequence_at
+            end as _sequence_at,
+            accepted._batch_date, accepted._file_id, accepted._file_name, accepted._row_number
         from {{ staged }} as accepted
         left join neighbours
             on accepted._batch_date = neighbours._batch_date
@@ -63,16 +64,13 @@
             and accepted.{{ column }} = neighbours.{{ column }}
             {%- endfor %}
         where accepted.is_accepted
-        union all by name
+        union all
         select
-            {{ key }},
-            true as is_deletion,
-            cast(next_delivery as timestamp) as _sequence_at,
-            '' as _file_name,
-            0 as _row_number,
-            next_delivery as _batch_date,
-            true as is_accepted
-        from last_listings
+            {% for column in columns -%}
+            {{ column if column in feed_contract.key else 'null' }}, {% endfor %}
+            true, cast(next_delivery as timestamp), next_delivery, null, '', 0
+        from neighbours
+        where next_delivery is not null and next_listing is distinct from next_delivery
     {%- endif -%}
     {%- endif -%}
 {% endmacro %}

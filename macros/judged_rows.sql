@@ -35,7 +35,7 @@
             _batch_date,
             {{ text_list(rejections) }} as rejection_reasons,
             {{ text_list(warnings) }} as warnings,
-            cardinality(rejection_reasons) = 0 as is_accepted
+            {{ list_length("rejection_reasons") }} = 0 as is_accepted
         from {{ step }}
     {%- endif -%}
 {% endmacro %}

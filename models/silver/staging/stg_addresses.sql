@@ -1,0 +1,17 @@
+with typed as (
+    {{ typed_rows('addresses') }}
+),
+
+known_customers as (
+    {{ known_keys('customers', 'customer_id') }}
+),
+
+in_context as (
+    select
+        typed.*,
+        known_customers.customer_id is not null as is_customer_known
+    from typed
+    left join known_customers on typed.customer_id = known_customers.customer_id
+)
+
+{{ judged_rows('addresses', 'in_context', history=true) }}

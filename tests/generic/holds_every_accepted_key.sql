@@ -1,0 +1,33 @@
+{#
+  Backwards: keys with an accepted row and no accepted deletion that the entity lacks, and keys of
+  the entity without an accepted row: between staging and entity nothing is lost and nothing appears.
+#}
+{% test holds_every_accepted_key(model, feed) %}
+{%- set staged = ref('stg_' ~ feed) -%}
+{%- if execute -%}
+{%- set key = contract(feed).key | join(', ') -%}
+{%- set deletes_by_absence = contract(feed).extract == 'full' -%}
+with accepted as (
+    select {{ key }}, bool_or(is_deletion) as has_deletion
+    from {{ staged }}
+    where is_accepted
+    group by {{ key }}
+),
+
+held as (
+    select {{ key }} from {{ model }}
+)
+
+(
+    select {{ key }} from accepted where not {{ 'true' if deletes_by_absence else 'has_deletion' }}
+    except
+    select {{ key }} from held
+)
+union all
+(
+    select {{ key }} from held
+    except
+    select {{ key }} from accepted
+)
+{%- endif -%}
+{% endtest %}
