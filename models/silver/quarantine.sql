@@ -1,4 +1,4 @@
-{#- Builds that judged a row before this one and held it back: kept from the table this replaces. -#}
+{#- Earlier builds that held a row back: their number is kept in the table this one replaces. -#}
 {%- set earlier = adapter.get_relation(this.database, this.schema, this.identifier) -%}
 
 with held_back as (

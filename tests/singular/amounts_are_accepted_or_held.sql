@@ -67,11 +67,23 @@ held as (
 ),
 
 balances as (
-    select feed, coalesce(currency, '') as currency, amount as landed, 0 as kept from landed
+    select
+        feed,
+        coalesce(currency, '') as currency,
+        amount as landed,
+        0 as kept
+    from landed
     union all
-    select feed, coalesce(currency, '') as currency, 0 as landed, amount as kept from accepted
-    union all
-    select feed, coalesce(currency, '') as currency, 0 as landed, amount as kept from held
+    select
+        feed,
+        coalesce(currency, '') as currency,
+        0 as landed,
+        amount as kept
+    from (
+        select * from accepted
+        union all
+        select * from held
+    ) as accepted_or_held
 )
 
 select

@@ -1,5 +1,5 @@
--- Conservation, from bronze to silver: for every file that counts, the ledger's rows are the rows of
--- staging, and those are accepted or stand in quarantine, each once.
+-- Conservation, from bronze to silver: for every file that counts, the ledger's rows are the rows
+-- of staging, and those are accepted or stand in quarantine, each once.
 with staged_counts as (
     {% for feed in var('feeds') %}
     select

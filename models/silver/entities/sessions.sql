@@ -34,7 +34,9 @@ per_session as (
 
 -- A visitor may log in half-way: the last event that knows the customer decides.
 customers as (
-    select session_id, customer_id
+    select
+        session_id,
+        customer_id
     from events
     where customer_id is not null
     qualify
@@ -44,7 +46,9 @@ customers as (
 ),
 
 devices as (
-    select session_id, device_type
+    select
+        session_id,
+        device_type
     from events
     where device_type is not null
     qualify

@@ -11,11 +11,20 @@ known_products as (
 ),
 
 orders as (
-    select order_id, order_date from {{ ref('orders') }}
+    select
+        order_id,
+        order_date
+    from {{ ref('orders') }}
 ),
 
 product_versions as (
-    select product_id, price, is_active, valid_from, valid_to, is_first_version
+    select
+        product_id,
+        price,
+        is_active,
+        valid_from,
+        valid_to,
+        is_first_version
     from {{ ref('products_versions') }}
 ),
 
@@ -31,7 +40,9 @@ in_context as (
             as is_line_amount_in_range,
         case
             when is_line_amount_in_range
-                then {{ net_amount('typed.quantity', 'typed.unit_price', 'typed.discount_percent') }}
+                then {{ net_amount(
+                    'typed.quantity', 'typed.unit_price', 'typed.discount_percent'
+                ) }}
         end as net_amount
     from typed
     left join known_orders on typed.order_id = known_orders.order_id

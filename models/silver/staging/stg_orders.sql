@@ -7,7 +7,10 @@ known_customers as (
 ),
 
 customers as (
-    select customer_id, registration_date from {{ ref('customers') }}
+    select
+        customer_id,
+        registration_date
+    from {{ ref('customers') }}
 ),
 
 known_statuses as (

@@ -7,7 +7,10 @@ known_orders as (
 ),
 
 orders as (
-    select order_id, order_date from {{ ref('orders') }}
+    select
+        order_id,
+        order_date
+    from {{ ref('orders') }}
 ),
 
 in_context as (
