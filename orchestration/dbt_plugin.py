@@ -20,8 +20,10 @@ class Plugin(BasePlugin):
     """Named `orchestration.dbt_plugin` in profiles.yml; dbt-duckdb wants the name `Plugin`."""
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
-        data_dir = Path(plugin_config["data_dir"]).absolute()
-        self._settings = Settings(data_dir=data_dir)
+        self._settings = Settings(
+            data_dir=Path(plugin_config["data_dir"]).absolute(),
+            project_dir=Path(plugin_config["project_dir"]).absolute(),
+        )
         self._settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
         self._key = plugin_config.get("pii_key") or None
 

@@ -1,0 +1,94 @@
+"""A feed whose deliveries are full lists deletes what a list no longer names."""
+
+from datetime import datetime
+
+import pytest
+from warehouse import Warehouse
+
+SOURCES = "models/bronze/_bronze__sources.yml"
+
+
+def products(*keys: str) -> list[dict]:
+    """Rows that never change: their updated_at is older than every delivery."""
+    return [
+        {"product_id": key, "product_name": key, "price": "1", "updated_at": "2024-01-01"}
+        for key in keys
+    ]
+
+
+STEADY = [f"P{number}" for number in range(10)]
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory) -> Warehouse:
+    warehouse = Warehouse.with_own_project(tmp_path_factory.mktemp("full_lists"))
+    warehouse.edit(
+        SOURCES,
+        "key: [product_id]\n",
+        "key: [product_id]\n              extract: full\n",
+    )
+    # In no order: what a list no longer names must not depend on arrival.
+    for number, keys in (
+        (3, [*STEADY, "returning"]),
+        (1, [*STEADY, "leaving", "returning"]),
+        (2, STEADY),
+        (4, []),
+        (5, [*STEADY, "returning", "new"]),
+    ):
+        name = f"products_2025_01_{number:02d}.json"
+        if keys:
+            warehouse.drop_rows(name, products(*keys))
+        else:
+            warehouse.drop(name, "[]")
+        report = warehouse.load()
+        assert [outcome.status for outcome in report.files] == ["loaded"]
+    result = warehouse.build("--select", "+products_history", "+products")
+    assert result.success
+    return warehouse
+
+
+def versions(warehouse: Warehouse, key: str) -> list[tuple]:
+    return warehouse.ask(
+        "select valid_from, valid_to from snapshots.products_history"
+        " where product_id = ? and dbt_valid_to is null order by valid_from",
+        key,
+    )
+
+
+def test_a_key_that_is_no_longer_listed_is_deleted(warehouse):
+    assert versions(warehouse, "leaving") == [(datetime(2024, 1, 1), datetime(2025, 1, 2))]
+
+
+def test_a_key_that_is_listed_again_returns(warehouse):
+    assert versions(warehouse, "returning") == [
+        (datetime(2024, 1, 1), datetime(2025, 1, 2)),
+        (datetime(2025, 1, 3), None),
+    ]
+
+
+def test_an_empty_delivery_deletes_nothing(warehouse):
+    assert versions(warehouse, "P0") == [(datetime(2024, 1, 1), None)]
+
+
+def test_silver_holds_the_living(warehouse):
+    living = {key for (key,) in warehouse.ask("select product_id from silver.products")}
+    assert living == {*STEADY, "returning", "new"}
+
+
+def test_a_delivery_that_deletes_too_much_is_held(tmp_path):
+    warehouse = Warehouse.with_own_project(tmp_path)
+    warehouse.edit(
+        SOURCES, "key: [product_id]\n", "key: [product_id]\n              extract: full\n"
+    )
+    warehouse.drop_rows("products_2025_01_01.json", products(*STEADY))
+    warehouse.load()
+    warehouse.drop_rows("products_2025_01_02.json", products(*STEADY[:7]))
+    (held,) = warehouse.load().files
+    assert held.status == "held"
+    assert "mass_delete" in held.reason
+    assert "3 of 10" in held.reason
+    assert (warehouse.settings.landing / "products_2025_01_02.json").exists()
+
+    warehouse.drop_rows("products_2025_01_03.json", products(*STEADY[:9], "new"))
+    statuses = {outcome.file_name: outcome.status for outcome in warehouse.load().files}
+    assert statuses == {"products_2025_01_02.json": "held", "products_2025_01_03.json": "loaded"}
