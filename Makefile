@@ -1,0 +1,53 @@
+# What a person types. `make run` and `make test` set up everything they need in .venv/.
+# DATA_DIR (default data/) is where files land and warehouse and published copy stand.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help run status test lint format dev docs demo-data clean
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: $(STAMP) ## Load what is in landing, build, test, publish
+	@$(BIN)/python -m orchestration run $(ARGS)
+
+status: $(STAMP) ## What readers see, the last builds, what waits
+	@$(BIN)/python -m orchestration status
+
+test: $(STAMP) ## All tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(STAMP) ## ruff and sqlfluff
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/sqlfluff lint --disable-progress-bar models snapshots tests/generic tests/singular macros
+
+format: $(STAMP) ## Let ruff format the Python
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format --quiet .
+
+dev: $(STAMP) ## Dagster UI on http://localhost:3000
+	@$(BIN)/python -m orchestration dev $(ARGS)
+
+docs: $(STAMP) ## Documentation of every model as one page
+	@$(BIN)/dbt --quiet docs generate --static
+	@echo "Documentation: $(or $(DBT_TARGET_PATH),target)/static_index.html"
+
+demo-data: $(STAMP) ## Made-up deliveries into landing (ARGS="--days 7 --orders 1000 --faults")
+	@$(BIN)/python -m orchestration demo-data $(ARGS)
+
+clean: ## Remove what can be made again; DATA_DIR stays
+	@rm -rf $(VENV) target logs .dagster .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMP): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "Python 3.11 or newer is needed; $(PYTHON) is older or missing. Try: make PYTHON=python3.12"; exit 1; }
+	@echo "Setting up $(VENV) (once; again when requirements.lock changes)."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $(STAMP)

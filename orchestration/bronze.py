@@ -1,0 +1,110 @@
+"""The assets of the schema bronze: one per feed, from its contract, and the ledger.
+
+Belongs here: the Dagster shell around the loader. Does not: reading files (`loader/`).
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import asdict
+from typing import Any
+
+import dagster as dg
+
+from orchestration.builds import begin_build, count_loaded
+from orchestration.contracts import Contract
+from orchestration.loader.bronze_tables import create_bronze
+from orchestration.loader.load import LoadReport, load_landing
+from orchestration.settings import Settings
+from orchestration.warehouse import make_key, open_warehouse
+
+LEDGER = {
+    "files": "The ledger: one row per file ever seen.",
+    "rejected_rows": "Lines and elements that could not be read as a record.",
+    "batches": "One row per trigger file.",
+}
+BUILDS = dg.AssetKey(["audit", "builds"])
+
+
+class LoadConfig(dg.Config):
+    """Whether to wait until files that were just dropped have settled, instead of leaving them."""
+
+    wait_for_settling: bool = False
+
+
+def bronze_assets(
+    settings: Settings, contracts: dict[str, Contract], report: Callable[[str], None]
+) -> dg.AssetsDefinition:
+    """The step that loads what is due in landing; `report` gets lines for a person."""
+    descriptions = {feed: contract.description for feed, contract in contracts.items()} | LEDGER
+    specs = [
+        dg.AssetSpec(
+            ["bronze", name], description=description, group_name="bronze", kinds={"duckdb"}
+        )
+        for name, description in descriptions.items()
+    ]
+    builds = dg.AssetSpec(
+        BUILDS, description="One row per build.", group_name="audit", kinds={"duckdb"}
+    )
+
+    @dg.multi_asset(
+        name="bronze",
+        specs=[*specs, builds],
+        pool="warehouse",
+        required_resource_keys={"writer"},
+    )
+    def bronze(
+        context: dg.AssetExecutionContext, config: LoadConfig
+    ) -> Iterator[dg.MaterializeResult]:
+        outcome, counts = load(
+            settings,
+            contracts,
+            context.run_id,
+            wait_for_settling=config.wait_for_settling,
+            report=report,
+        )
+        for spec in specs:
+            yield dg.MaterializeResult(
+                asset_key=spec.key, metadata=_metadata(spec.key.path[-1], outcome, counts)
+            )
+        yield dg.MaterializeResult(asset_key=BUILDS)
+
+    return bronze
+
+
+def load(
+    settings: Settings,
+    contracts: dict[str, Contract],
+    run_id: str,
+    *,
+    wait_for_settling: bool,
+    report: Callable[[str], None],
+) -> tuple[LoadReport, dict[str, int]]:
+    """Load what is due and record it in audit.builds; the loader's report, and rows per table."""
+    make_key(settings, report)
+    with closing(open_warehouse(settings)) as connection:
+        create_bronze(connection, contracts)
+        begin_build(connection, run_id)
+        outcome = load_landing(
+            connection, settings, contracts, report=report, wait_for_settling=wait_for_settling
+        )
+        loaded = [file for file in outcome.files if file.status == "loaded"]
+        count_loaded(connection, run_id, len(loaded), sum(file.rows_loaded for file in loaded))
+        return outcome, {
+            name: connection.execute(f"select count(*) from bronze.{name}").fetchone()[0]
+            for name in [*contracts, *LEDGER]
+        }
+
+
+def _metadata(table: str, outcome: LoadReport, counts: dict[str, int]) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"dagster/row_count": counts[table]}
+    files = outcome.files if table == "files" else [f for f in outcome.files if f.feed == table]
+    if files:
+        metadata["files"] = dg.MetadataValue.json([_as_json(file) for file in files])
+    if table == "batches" and outcome.batches:
+        metadata["batches"] = dg.MetadataValue.json([_as_json(b) for b in outcome.batches])
+    return metadata
+
+
+def _as_json(outcome: Any) -> dict[str, Any]:
+    return json.loads(json.dumps(asdict(outcome), default=str))

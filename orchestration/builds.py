@@ -1,0 +1,156 @@
+"""The audit of builds: what was built when, from what, and whether it was published.
+
+Belongs here: the table `audit.builds`, and the fingerprint by which a build is found needless.
+Does not: running a build (`dbt_runner.py`), publishing it (`publish.py`).
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from duckdb import DuckDBPyConnection
+
+from orchestration.settings import Settings
+
+_BUILDS = """
+create schema if not exists audit;
+create table if not exists audit.builds (
+    build_id varchar, started_at timestamp, finished_at timestamp, as_of_date date,
+    status varchar, files bigint, rows bigint, published_version bigint,
+    run_id varchar, fingerprint varchar
+);
+"""
+_PROJECT_FOLDERS = ("models", "seeds", "snapshots", "macros", "tests/generic", "tests/singular")
+_PROJECT_FILES = ("dbt_project.yml", "profiles.yml", "requirements.lock")
+_SUFFIXES = {".sql", ".yml", ".yaml", ".csv", ".md", ".lock"}
+
+
+@dataclass(frozen=True)
+class Build:
+    """One row of audit.builds. Instants are UTC; `files` and `rows` are what its run loaded.
+
+    `run_id` is Dagster's; `build_id` is dbt's invocation id, or the run's while dbt has not run.
+    """
+
+    build_id: str
+    started_at: datetime
+    finished_at: datetime | None
+    as_of_date: date | None
+    status: str
+    files: int | None
+    rows: int | None
+    published_version: int | None
+    run_id: str
+    fingerprint: str | None
+
+
+def create_builds(connection: DuckDBPyConnection) -> None:
+    """Make the schema audit and its table of builds where they are missing."""
+    connection.execute(_BUILDS)
+
+
+def begin_build(connection: DuckDBPyConnection, run_id: str) -> None:
+    """Record that a run builds; beginning twice changes nothing.
+
+    A build that still stands as running died: there is one writer at a time.
+    """
+    create_builds(connection)
+    connection.execute(
+        "update audit.builds set status = 'interrupted', finished_at = ?"
+        " where status = 'running' and run_id <> ?",
+        [_now(), run_id],
+    )
+    connection.execute(
+        "insert into audit.builds (build_id, run_id, started_at, status, files, rows)"
+        " select ?, ?, ?, 'running', 0, 0"
+        " where not exists (from audit.builds where run_id = ?)",
+        [run_id, run_id, _now(), run_id],
+    )
+
+
+def count_loaded(connection: DuckDBPyConnection, run_id: str, files: int, rows: int) -> None:
+    """Record how many files and rows the run loaded."""
+    connection.execute(
+        "update audit.builds set files = ?, rows = ? where run_id = ?", [files, rows, run_id]
+    )
+
+
+def finish_build(
+    connection: DuckDBPyConnection,
+    run_id: str,
+    status: str,
+    *,
+    build_id: str | None,
+    fingerprint: str,
+) -> None:
+    """Record how the build ended: `built`, `failed` or `partial` (not every model was asked for).
+
+    `build_id` is dbt's invocation id, under which audit.expectation_results counts; None when dbt
+    did not get that far. `published` is what publishing makes of `built`.
+    """
+    connection.execute(
+        "update audit.builds set status = ?, build_id = coalesce(?, build_id), fingerprint = ?,"
+        " finished_at = ?, as_of_date ="
+        " (select max(batch_date) from bronze.files where status = 'loaded') where run_id = ?",
+        [status, build_id, fingerprint, _now(), run_id],
+    )
+
+
+def forget_build(connection: DuckDBPyConnection, run_id: str) -> None:
+    """Take back the row of a run that had nothing to build."""
+    connection.execute("delete from audit.builds where run_id = ?", [run_id])
+
+
+def last_builds(connection: DuckDBPyConnection, count: int = 1) -> list[Build]:
+    """The newest `count` builds, newest first."""
+    create_builds(connection)
+    return [
+        Build(*row)
+        for row in connection.execute(
+            "select build_id, started_at, finished_at, as_of_date, status, files, rows,"
+            " published_version, run_id, fingerprint"
+            " from audit.builds order by started_at desc limit ?",
+            [count],
+        ).fetchall()
+    ]
+
+
+def build_is_due(connection: DuckDBPyConnection, settings: Settings, run_id: str = "") -> bool:
+    """Whether a build could change anything that readers see.
+
+    It could not when the newest build, other than that of `run_id`, was published from the same
+    project and the same files. One that failed since left the working copy changed: then it could.
+    """
+    if not (settings.published / "orderhouse.duckdb").exists():
+        return True
+    newest = next((b for b in last_builds(connection, 2) if b.run_id != run_id), None)
+    if newest is None or newest.status != "published":
+        return True
+    return newest.fingerprint != fingerprint(connection, settings)
+
+
+def fingerprint(connection: DuckDBPyConnection, settings: Settings) -> str:
+    """SHA-256 (hex) over the dbt project and the files that count: what gold is a function of."""
+    digest = hashlib.sha256(project_fingerprint(settings).encode())
+    for row in connection.execute(
+        "select file_id, rows_loaded from bronze.files where status = 'loaded' order by file_id"
+    ).fetchall():
+        digest.update(repr(row).encode())
+    return digest.hexdigest()
+
+
+def project_fingerprint(settings: Settings) -> str:
+    """SHA-256 (hex) over names and bytes of everything that dbt reads in the project."""
+    paths = [settings.project_dir / name for name in _PROJECT_FILES]
+    for folder in _PROJECT_FOLDERS:
+        paths += (settings.project_dir / folder).rglob("*")
+    digest = hashlib.sha256()
+    for path in sorted(paths):
+        if path.suffix in _SUFFIXES and path.is_file():
+            digest.update(str(path.relative_to(settings.project_dir)).encode() + b"\0")
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)

@@ -1,0 +1,122 @@
+"""The command line, `python -m orchestration`: what make calls.
+
+Belongs here: commands, their options, exit codes. Does not: what they do.
+
+Exit codes: 0 published or nothing due, 1 the build failed and nothing was published, 2 the
+configuration or the command is wrong.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+
+import click
+import duckdb
+from rich.console import Console
+
+from orchestration.demo import DEFAULT_DAYS, DEFAULT_ORDERS, DEFAULT_SEED, DEFAULT_START
+from orchestration.settings import ConfigurationError, Settings
+
+FAILED, WRONG = 1, 2
+_PLAIN_WIDTH = 120
+_DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+def cli() -> None:
+    """An order warehouse in a box: files in DATA_DIR/landing become published/orderhouse.duckdb."""
+
+
+def _command(function: Callable[..., int | None]) -> click.Command:
+    """A command that gets settings and a console, and whose errors are sentences."""
+
+    @wraps(function)
+    def guarded(**options: object) -> None:
+        console = _console()
+        try:
+            code = function(Settings.from_env(), console, **options)
+        except ConfigurationError as error:
+            _complain(str(error))
+            code = WRONG
+        except OSError as error:
+            _complain(f"{error.filename or 'The system'}: {error.strerror or error}")
+            code = WRONG
+        except duckdb.Error as error:
+            _complain(str(error))
+            code = FAILED
+        sys.exit(code or 0)
+
+    return cli.command()(guarded)
+
+
+def _console() -> Console:
+    return Console(highlight=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
+
+
+def _complain(text: str) -> None:
+    click.echo(f"Error: {text}", err=True)
+
+
+@_command
+@click.option("--force", is_flag=True, help="Build and publish although nothing has changed.")
+@click.option("--full-refresh", is_flag=True, help="Build incremental tables anew from bronze.")
+def run(settings: Settings, console: Console, force: bool, full_refresh: bool) -> int:
+    """Load what is due in landing, build, test, publish."""
+    from orchestration.run import run as run_once
+    from orchestration.summary import print_run
+
+    def report(line: str) -> None:
+        console.print(line, markup=False, soft_wrap=True)
+
+    outcome = run_once(settings, force=force, full_refresh=full_refresh, report=report)
+    print_run(console, settings, outcome)
+    return FAILED if outcome.status == "failed" else 0
+
+
+@_command
+def status(settings: Settings, console: Console) -> None:
+    """What readers see, the last builds, what waits in landing. Changes nothing."""
+    from orchestration.summary import print_status
+
+    print_status(console, settings)
+
+
+@_command
+@click.argument("version", type=int, required=False)
+def rollback(settings: Settings, console: Console, version: int | None) -> None:
+    """Let readers see VERSION again (default: the one before the current)."""
+    from orchestration.publish import rollback as go_back
+    from orchestration.warehouse import writer_lock
+
+    with writer_lock(settings, console.print):
+        version = go_back(settings, version)
+    console.print(f"Readers now see version {version}.")
+
+
+@_command
+@click.option("--days", type=int, default=DEFAULT_DAYS, help="Days, one batch each.")
+@click.option("--orders", type=int, default=DEFAULT_ORDERS, help="Orders in all.")
+@click.option("--seed", type=int, default=DEFAULT_SEED, help="Another seed, another shop.")
+@click.option("--start", type=_DAY, default=DEFAULT_START.isoformat(), help="First day.")
+@click.option("--faults/--no-faults", default=False, help="Plant labelled faults.")
+def demo_data(settings: Settings, console: Console, start: datetime, **options: int) -> None:
+    """Put made-up deliveries of all feeds into landing; the same options give the same bytes."""
+    from orchestration.run import make_demo_data
+
+    make_demo_data(settings, console.print, start=start.date(), **options)
+
+
+@_command
+@click.option("--port", type=int, default=3000, show_default=True)
+def dev(settings: Settings, console: Console, port: int) -> None:
+    """Start the Dagster UI."""
+    from orchestration.contracts import load_contracts
+    from orchestration.run import dagster_home
+
+    load_contracts(settings.contracts_file)
+    environment = {**os.environ, "DAGSTER_HOME": str(dagster_home(settings))}
+    os.chdir(settings.project_dir)
+    dagster = ["-m", "dagster", "dev", "-m", "orchestration.definitions", "-p", str(port)]
+    os.execve(sys.executable, [sys.executable, *dagster], environment)

@@ -1,0 +1,214 @@
+"""Every dbt model, seed and snapshot as an asset, every dbt test as an asset check.
+
+Belongs here: the Dagster shell around one `dbt build`, and `published`, which follows it. Does
+not: running dbt (`dbt_runner.py`), writing the published copy (`publish.py`).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
+from dagster_dbt.asset_utils import get_subset_selection_for_context
+from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
+from duckdb import DuckDBPyConnection
+
+from orchestration.builds import (
+    begin_build,
+    build_is_due,
+    fingerprint,
+    finish_build,
+    forget_build,
+    last_builds,
+)
+from orchestration.contracts import Contract
+from orchestration.dbt_runner import invoke, target_dir
+from orchestration.loader.bronze_tables import create_bronze
+from orchestration.publish import publish
+from orchestration.settings import Settings
+from orchestration.warehouse import open_warehouse
+
+PUBLISHED = dg.AssetKey("published")
+
+
+class BuildConfig(dg.Config):
+    """`full_refresh` rebuilds incremental models; `force` builds although nothing changed."""
+
+    full_refresh: bool = False
+    force: bool = False
+
+
+class Translator(DagsterDbtTranslator):
+    """An asset's key is schema and name, its group its layer."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            DagsterDbtTranslatorSettings(
+                enable_asset_checks=True, enable_source_tests_as_checks=True
+            )
+        )
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        kind = dbt_resource_props["resource_type"]
+        return dbt_resource_props["fqn"][1] if kind in ("model", "source") else f"{kind}s"
+
+
+def build_assets(
+    settings: Settings,
+    contracts: dict[str, Contract],
+    manifest: Mapping[str, Any],
+    report: Callable[[str], None],
+) -> dg.AssetsDefinition:
+    """The step that runs `dbt build`; `report` gets lines for a person."""
+    translator = Translator()
+
+    @dbt_assets(
+        name="dbt_build",
+        manifest=manifest,
+        dagster_dbt_translator=translator,
+        pool="warehouse",
+        required_resource_keys={"writer"},
+    )
+    def dbt_build(context: dg.AssetExecutionContext, config: BuildConfig) -> Iterator[Any]:
+        selection, indirect = get_subset_selection_for_context(
+            context, manifest, "fqn:*", None, None, translator, None
+        )
+        is_whole = indirect is None and selection == ["--select", "fqn:*"]
+        with closing(open_warehouse(settings)) as connection:
+            create_bronze(connection, contracts)
+            begin_build(connection, context.run_id)
+            if is_whole and not (
+                config.force
+                or config.full_refresh
+                or build_is_due(connection, settings, context.run_id)
+            ):
+                forget_build(connection, context.run_id)
+                report("Nothing has changed since the last published build; nothing to build.")
+                return
+            built_from = fingerprint(connection, settings)
+
+        args = ["build", "--exclude-resource-type", "unit_test", *selection]
+        args += ["--indirect-selection", indirect] if indirect else []
+        args += ["--full-refresh"] if config.full_refresh else []
+        events: list[DbtCoreCliEventMessage] = []
+        run = invoke(settings, args, _collector(events, report))
+
+        status = ("built" if is_whole else "partial") if run.succeeded else "failed"
+        with closing(open_warehouse(settings)) as connection:
+            finish_build(
+                connection,
+                context.run_id,
+                status,
+                build_id=run.invocation_id,
+                fingerprint=built_from,
+            )
+            relations = _relations(connection)
+        for event in events:
+            yield from _asset_events(event, manifest, translator, context, relations, settings)
+        for warning in run.warnings:
+            report(f"Warning: {warning}")
+        if not run.succeeded:
+            raise dg.Failure(
+                f"The build failed; nothing was published.\n{run.reasons()}", allow_retries=False
+            )
+
+    return dbt_build
+
+
+def published_asset(
+    settings: Settings, upstream: dg.AssetsDefinition, report: Callable[[str], None]
+) -> dg.AssetsDefinition:
+    """The step that swaps in what readers open, downstream of everything that dbt builds."""
+
+    @dg.asset(
+        key=PUBLISHED,
+        deps=sorted(upstream.keys),
+        description="What readers open: published/orderhouse.duckdb, swapped in whole.",
+        group_name="published",
+        kinds={"duckdb"},
+        pool="warehouse",
+        required_resource_keys={"writer"},
+    )
+    def published(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        with closing(open_warehouse(settings)) as connection:
+            builds = last_builds(connection)
+            if not builds or builds[0].status != "built":
+                found = f"{builds[0].status}" if builds else "missing"
+                raise dg.Failure(
+                    f"Nothing is published: the last build is {found}, not whole and passed.",
+                    allow_retries=False,
+                )
+            version = publish(connection, settings, builds[0].run_id)
+        report(f"Published version {version.version}.")
+        return dg.MaterializeResult(
+            metadata={
+                "version": version.version,
+                "file": dg.MetadataValue.path(version.path),
+                "tables": dg.MetadataValue.json(version.tables),
+            }
+        )
+
+    return published
+
+
+def _collector(
+    events: list[DbtCoreCliEventMessage], report: Callable[[str], None]
+) -> Callable[[dict[str, Any]], None]:
+    """Keeps the results of nodes. Dagster hears of them when dbt has let go of the warehouse."""
+    announced = 0
+
+    def collect(raw: dict[str, Any]) -> None:
+        nonlocal announced
+        event = DbtCoreCliEventMessage(raw_event=raw, event_history_metadata={})
+        if not event.is_result_event:
+            return
+        events.append(event)
+        total = raw["data"].get("total") or 0
+        if total and len(events) * 4 // total > announced:
+            announced = len(events) * 4 // total
+            report(f"dbt: {len(events)} of {total} models and tests done")
+
+    return collect
+
+
+def _asset_events(
+    event: DbtCoreCliEventMessage,
+    manifest: Mapping[str, Any],
+    translator: Translator,
+    context: dg.AssetExecutionContext,
+    relations: dict[str, tuple[int, dg.TableSchema]],
+    settings: Settings,
+) -> Iterator[Any]:
+    node = manifest["nodes"][event.raw_event["data"]["node_info"]["unique_id"]]
+    for result in event.to_default_asset_events(
+        manifest=manifest,
+        dagster_dbt_translator=translator,
+        context=context,
+        target_path=target_dir(settings),
+    ):
+        relation = relations.get(f"{node['schema']}.{node['alias']}")
+        if isinstance(result, dg.Output) and relation:
+            rows, schema = relation
+            context.add_output_metadata(
+                {**result.metadata, "dagster/row_count": rows, "dagster/column_schema": schema},
+                output_name=result.output_name,
+            )
+            yield dg.Output(None, result.output_name)
+        else:
+            yield result
+
+
+def _relations(connection: DuckDBPyConnection) -> dict[str, tuple[int, dg.TableSchema]]:
+    """`schema.table` → its rows and columns, of every table that dbt built."""
+    columns: dict[str, list[dg.TableColumn]] = {}
+    for table, name, kind in connection.execute(
+        "select table_schema || '.' || table_name, column_name, data_type"
+        " from information_schema.columns where table_catalog = current_database()"
+        " order by table_schema, table_name, ordinal_position"
+    ).fetchall():
+        columns.setdefault(table, []).append(dg.TableColumn(name, kind))
+    counts = connection.execute(
+        " union all ".join(f"select '{table}', count(*) from {table}" for table in columns)
+    ).fetchall()
+    return {table: (rows, dg.TableSchema(columns=columns[table])) for table, rows in counts}

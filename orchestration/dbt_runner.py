@@ -1,0 +1,167 @@
+"""dbt, run inside this process.
+
+Belongs here: invoking dbt, its manifest, and what its results say in words. Does not: Dagster
+(`dbt_assets.py`).
+
+dbt's own `dbtRunner` instead of a `dbt` process per command: its imports are paid once, and the
+lock of the writer (`warehouse.py`) is held by the very process that writes.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orchestration.builds import project_fingerprint
+from orchestration.settings import ConfigurationError, Settings
+
+_ERROR_CHARACTERS = 600
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One node of dbt that failed. `table` holds the failing rows of a test, if it kept them."""
+
+    name: str
+    kind: str
+    rows: int | None
+    message: str
+    table: str | None
+
+    def __str__(self) -> str:
+        if self.kind == "test" and self.rows:
+            text = f"{self.name}: {self.rows} row{'s' if self.rows > 1 else ''} failed"
+            return f"{text}; see them in {self.table}" if self.table else text
+        return f"{self.name}: {self.message}"
+
+
+@dataclass(frozen=True)
+class DbtRun:
+    """How one invocation of dbt ended; `error` is set when it broke off before its end.
+
+    `invocation_id` is dbt's, None when it wrote no results.
+    """
+
+    succeeded: bool
+    invocation_id: str | None
+    failures: tuple[Failure, ...]
+    warnings: tuple[Failure, ...]
+    error: str | None
+
+    def reasons(self) -> str:
+        """Why it failed, one line per failed test or model."""
+        lines = [str(failure) for failure in self.failures]
+        if self.error or not lines:
+            lines.append(self.error or "dbt failed without saying why; see logs/dbt.log.")
+        return "\n".join(lines)
+
+
+def target_dir(settings: Settings) -> Path:
+    """Where dbt writes what it makes: its own variable DBT_TARGET_PATH, or `target/`."""
+    return settings.project_dir / os.environ.get("DBT_TARGET_PATH", "target")
+
+
+def invoke(
+    settings: Settings, args: list[str], on_event: Callable[[dict[str, Any]], None] | None = None
+) -> DbtRun:
+    """Run one dbt command and close its connections. No connection of ours may be open.
+
+    `on_event` gets each of dbt's structured log events. dbt prints nothing; its log file stays.
+    """
+    # These imports cost more than a second, which `status` need not pay.
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+    from dbt_common.events.functions import msg_to_dict
+
+    results_file = target_dir(settings) / "run_results.json"
+    results_file.unlink(missing_ok=True)
+    callbacks = [lambda message: on_event(msg_to_dict(message))] if on_event else []
+    options = ["--project-dir", str(settings.project_dir), "--log-level", "none"]
+    try:
+        with _environment(settings):
+            result = dbtRunner(callbacks=callbacks).invoke([*args, *options])
+    finally:
+        # dbt-duckdb keeps its connection, and with it the lock on the file, until the process ends.
+        environment = DuckDBConnectionManager._ENV
+        DuckDBConnectionManager.close_all_connections()
+        if environment is not None:
+            environment.close()
+    error = None if result.exception is None else _shortened(str(result.exception))
+    return read_results(results_file, result.success, error)
+
+
+@contextmanager
+def _environment(settings: Settings) -> Iterator[None]:
+    """What profiles.yml asks for."""
+    values = {
+        "DATA_DIR": str(settings.data_dir),
+        "DBT_PROJECT_DIR": str(settings.project_dir),
+        "DBT_PROFILES_DIR": str(settings.project_dir),
+        "DBT_TARGET_PATH": str(target_dir(settings)),
+        "DBT_LOG_PATH": os.environ.get("DBT_LOG_PATH", str(settings.project_dir / "logs")),
+    }
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def read_results(path: Path, succeeded: bool, error: str | None) -> DbtRun:
+    """What a run_results.json says; it is missing when dbt did not get that far.
+
+    Format: dbt's schema run-results v6.
+    """
+    if not path.exists():
+        return DbtRun(succeeded, None, (), (), error)
+    document = json.loads(path.read_text(encoding="utf-8"))
+    results = document["results"]
+    return DbtRun(
+        succeeded,
+        document["metadata"]["invocation_id"],
+        tuple(_failure(r) for r in results if r["status"] in ("error", "fail", "runtime error")),
+        tuple(_failure(r) for r in results if r["status"] == "warn"),
+        error,
+    )
+
+
+def _failure(result: Mapping[str, Any]) -> Failure:
+    kind, _, name = result["unique_id"].split(".")[:3]
+    relation = result.get("relation_name")
+    return Failure(
+        name=name,
+        kind=kind,
+        rows=result.get("failures"),
+        message=_shortened(result.get("message") or ""),
+        table=relation.replace('"', "") if relation and kind == "test" else None,
+    )
+
+
+def _shortened(text: str) -> str:
+    lines = " ".join(line.strip() for line in text.strip().splitlines() if line.strip())
+    return lines if len(lines) <= _ERROR_CHARACTERS else lines[:_ERROR_CHARACTERS] + " …"
+
+
+def prepare_manifest(settings: Settings) -> dict[str, Any]:
+    """dbt's manifest, parsed anew when it is missing or the project changed since.
+
+    Raises ConfigurationError with dbt's own words when the project does not parse.
+    """
+    manifest = target_dir(settings) / "manifest.json"
+    stamp = target_dir(settings) / "manifest.fingerprint"
+    wanted = project_fingerprint(settings)
+    if not (manifest.exists() and stamp.exists() and stamp.read_text() == wanted):
+        stamp.unlink(missing_ok=True)
+        run = invoke(settings, ["parse"])
+        if not run.succeeded:
+            raise ConfigurationError(f"The dbt project does not parse: {run.reasons()}")
+        stamp.write_text(wanted)
+    return json.loads(manifest.read_text(encoding="utf-8"))

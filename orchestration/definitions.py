@@ -1,0 +1,38 @@
+"""The list of everything that Dagster knows.
+
+Belongs here: putting the parts together. Does not: any part.
+"""
+
+import logging
+from collections.abc import Callable
+
+import dagster as dg
+
+from orchestration.automation import build_job, writer
+from orchestration.bronze import bronze_assets
+from orchestration.contracts import load_contracts
+from orchestration.dbt_assets import build_assets, published_asset
+from orchestration.dbt_runner import prepare_manifest
+from orchestration.settings import Settings
+
+
+def build_definitions(settings: Settings, report: Callable[[str], None]) -> dg.Definitions:
+    """All definitions for one warehouse; `report` gets lines for a person while a run goes on.
+
+    Raises ConfigurationError when a contract is wrong or the dbt project does not parse.
+    """
+    contracts = load_contracts(settings.contracts_file)
+    bronze = bronze_assets(settings, contracts, report)
+    dbt_build = build_assets(settings, contracts, prepare_manifest(settings), report)
+    return dg.Definitions(
+        assets=[bronze, dbt_build, published_asset(settings, dbt_build, report)],
+        jobs=[build_job()],
+        resources={"writer": writer(settings, report)},
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What `dagster dev` loads."""
+    return build_definitions(Settings.from_env(), logging.getLogger("orderhouse").info)

@@ -1,0 +1,141 @@
+"""The job, run once in this process against the persisted Dagster instance.
+
+Belongs here: what `make run` does before, during and after the job. Does not: what the job does
+(`automation.py`), what a person reads of it (`summary.py`).
+"""
+
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orchestration.builds import build_is_due
+from orchestration.contracts import load_contracts
+from orchestration.loader.bronze_tables import create_bronze
+from orchestration.settings import Settings
+from orchestration.warehouse import make_key, open_warehouse, writer_lock
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """How a run ended: `published`, `unchanged` (nothing to build) or `failed`, with its error.
+
+    `files` and `batches` are what the loader said of each, as plain values.
+    """
+
+    status: str
+    run_id: str | None
+    error: str | None
+    files: list[dict[str, Any]]
+    batches: list[dict[str, Any]]
+
+
+def dagster_home(settings: Settings) -> Path:
+    """Folder of the Dagster instance: DAGSTER_HOME or `.dagster/`, made when missing."""
+    home = Path(os.environ.get("DAGSTER_HOME") or settings.project_dir / ".dagster").absolute()
+    home.mkdir(parents=True, exist_ok=True)
+    if not (home / "dagster.yaml").exists():
+        shutil.copyfile(Path(__file__).with_name("dagster.yaml"), home / "dagster.yaml")
+    return home
+
+
+def is_untouched(settings: Settings) -> bool:
+    """Whether nobody has put up a landing folder or a warehouse here yet: a fresh clone."""
+    return not settings.landing.exists() and not settings.warehouse.exists()
+
+
+def make_demo_data(settings: Settings, report: Report, **options: Any) -> None:
+    """Put made-up deliveries into landing; `options` are those of `orchestration.demo.generate`.
+
+    Labels of planted faults, and corrections to drop later, go to `DATA_DIR/demo/`.
+    Raises ConfigurationError when an option is out of range.
+    """
+    from orchestration.demo import generate
+
+    demo = settings.data_dir / "demo"
+    made = generate(settings.landing, labels_path=demo / "labels.jsonl", report=report, **options)
+    report(f"Put {made.files:,} files and {made.triggers:,} triggers into {settings.landing}.")
+    if made.labels:
+        report(f"Labels of the planted faults are in {demo / 'labels.jsonl'}.")
+
+
+def run(settings: Settings, *, force: bool, full_refresh: bool, report: Report) -> RunOutcome:
+    """Load what is due, build, test, publish; `report` gets lines for a person meanwhile.
+
+    Raises ConfigurationError when a contract, the key file or the dbt project is wrong.
+    """
+    contracts = load_contracts(settings.contracts_file)
+    make_key(settings, report)
+    if is_untouched(settings):
+        report("Nothing has ever landed here: making a week of demo deliveries first.")
+        make_demo_data(settings, report, faults=True)
+    settings.landing.mkdir(parents=True, exist_ok=True)
+    if not (force or full_refresh) and _landing_is_empty(settings):
+        with (
+            writer_lock(settings, report),
+            closing(open_warehouse(settings)) as connection,
+        ):
+            create_bronze(connection, contracts)
+            if not build_is_due(connection, settings):
+                return RunOutcome("unchanged", None, None, [], [])
+    return _execute(settings, force, full_refresh, report)
+
+
+def _landing_is_empty(settings: Settings) -> bool:
+    with os.scandir(settings.landing) as entries:
+        return not any(entry.is_file(follow_symlinks=False) for entry in entries)
+
+
+def _execute(settings: Settings, force: bool, full_refresh: bool, report: Report) -> RunOutcome:
+    # Dagster's imports cost seconds, which a run with nothing to do need not pay.
+    import dagster as dg
+
+    from orchestration.automation import JOB
+    from orchestration.definitions import build_definitions
+
+    job = build_definitions(settings, report).get_job_def(JOB)
+    with dg.DagsterInstance.from_config(str(dagster_home(settings))) as instance:
+        result = job.execute_in_process(
+            instance=instance,
+            raise_on_error=False,
+            run_config={
+                "ops": {
+                    "bronze": {"config": {"wait_for_settling": True}},
+                    "dbt_build": {"config": {"force": force, "full_refresh": full_refresh}},
+                },
+                # What a person needs comes by `report`; the rest stands in the instance.
+                "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+            },
+        )
+    metadata = {
+        event.asset_key.to_user_string(): event.materialization.metadata
+        for event in result.get_asset_materialization_events()
+    }
+    error = next((_error(event) for event in result.all_events if event.is_step_failure), None)
+    if not result.success and error is None:
+        error = "The run did not start; see it in the Dagster UI."
+    return RunOutcome(
+        status="failed" if error else "published" if "published" in metadata else "unchanged",
+        run_id=result.run_id,
+        error=error,
+        files=_json(metadata, "bronze/files", "files"),
+        batches=_json(metadata, "bronze/batches", "batches"),
+    )
+
+
+def _error(event: Any) -> str:
+    failure = event.step_failure_data
+    if failure.user_failure_data and failure.user_failure_data.description:
+        return failure.user_failure_data.description
+    cause = failure.error.cause or failure.error
+    return f"Step {event.step_key} failed; nothing was published.\n{cause.message.strip()}"
+
+
+def _json(metadata: dict[str, Any], asset: str, name: str) -> list[dict[str, Any]]:
+    value = metadata.get(asset, {}).get(name)
+    return value.value if value else []

@@ -1,0 +1,205 @@
+"""What a person reads after a run, and of `status`.
+
+Belongs here: words and tables on the terminal. Does not: deciding anything.
+"""
+
+from contextlib import closing
+
+import duckdb
+from rich.console import Console
+from rich.table import Table
+
+from orchestration.builds import Build, last_builds
+from orchestration.publish import current_file, current_version, versions
+from orchestration.run import RunOutcome
+from orchestration.settings import Settings
+from orchestration.warehouse import current_writer, open_warehouse
+
+_MOST_LINES = 20
+_DAYS_OF_REVENUE = 7
+_MOVED_ON = ("loaded", "duplicate")
+
+
+def print_run(console: Console, settings: Settings, outcome: RunOutcome) -> None:
+    """Files, rows, quarantine, gold and revenue after a run, and where to look next."""
+    _print_files(console, outcome)
+    if outcome.status == "failed":
+        console.print(f"\n{outcome.error}", style="bold red", markup=False)
+        console.print(
+            f"\nTest failures are tables in {settings.warehouse}. The run stands in the Dagster "
+            f"UI (make dev) as {outcome.run_id}; dbt's log is logs/dbt.log.",
+            soft_wrap=True,
+        )
+        return
+    print_published(console, settings)
+    if outcome.status == "unchanged":
+        console.print("\nNothing was due: readers see what they saw before.", style="bold")
+    console.print(
+        f"\nRead it: {current_file(settings)} (open read-only, for example with duckdb -readonly)."
+        "\nSee runs, lineage and tests: make dev. Model documentation: make docs. "
+        "Bad mornings: docs/runbook.md.",
+        soft_wrap=True,
+        highlight=False,
+    )
+
+
+def print_published(console: Console, settings: Settings) -> None:
+    """What readers see: rows per feed, quarantine by reason, gold tables, revenue of last days."""
+    with closing(duckdb.connect(current_file(settings), read_only=True)) as connection:
+        version, published_at, as_of = connection.execute(
+            "select version, published_at, as_of_date from audit.published"
+        ).fetchone()
+        console.print(
+            f"\nPublished version {version} of {published_at:%Y-%m-%d %H:%M} UTC, as of {as_of}.",
+            style="bold",
+            highlight=False,
+        )
+        counts = _counts(connection)
+        _print_table(
+            console,
+            "Gold",
+            ("table", "rows"),
+            [(name, f"{rows:,}") for (schema, name), rows in counts.items() if schema == "gold"],
+        )
+        if ("silver", "quarantine") in counts:
+            _print_query(
+                console,
+                connection,
+                "Quarantine",
+                ("feed", "reason", "rows"),
+                "select feed, reason, format('{:,}', count(*)) from"
+                " (select feed, unnest(rejection_reasons) as reason from silver.quarantine)"
+                " group by feed, reason order by count(*) desc, all limit ?",
+                _MOST_LINES,
+            )
+        if ("gold", "agg_daily_sales") in counts:
+            _print_query(
+                console,
+                connection,
+                "Revenue of the last days",
+                ("day", "orders", "net amount"),
+                "select date_day, format('{:,}', sum(orders)::bigint),"
+                " format('{:,.2f}', sum(net_amount)::double) from gold.agg_daily_sales"
+                " group by date_day order by date_day desc limit ?",
+                _DAYS_OF_REVENUE,
+            )
+
+
+def print_status(console: Console, settings: Settings) -> None:
+    """What readers see, the last builds, and what waits in landing; changes nothing."""
+    if current_file(settings).exists():
+        print_published(console, settings)
+        kept = ", ".join(map(str, versions(settings)))
+        console.print(f"\nReaders see version {current_version(settings)}; kept are {kept}.")
+    else:
+        console.print("Nothing was published yet. Load and build with: make run")
+    writer = current_writer(settings)
+    if writer:
+        console.print(f"A run ({writer}) is writing the warehouse now; ask again after it.")
+        return
+    if settings.warehouse.exists():
+        with closing(open_warehouse(settings)) as connection:
+            builds = last_builds(connection, 5)
+            _print_table(
+                console,
+                "Last builds",
+                ("started (UTC)", "status", "files", "rows", "version"),
+                [_build_row(build) for build in builds],
+            )
+            _print_query(
+                console,
+                connection,
+                "Batches that are not loaded",
+                ("batch", "status", "reason"),
+                "select batch_id, status, coalesce(reason, '') from bronze.batches"
+                " where status <> 'loaded' order by all limit ?",
+                _MOST_LINES,
+            )
+    waiting = sorted(path.name for path in settings.landing.glob("*") if path.is_file())
+    if waiting:
+        _print_table(console, "In landing", ("file",), [(name,) for name in waiting[:_MOST_LINES]])
+
+
+def _print_files(console: Console, outcome: RunOutcome) -> None:
+    loaded = [file for file in outcome.files if file["status"] == "loaded"]
+    feeds: dict[str, list[int]] = {}
+    for file in loaded:
+        of_feed = feeds.setdefault(file["feed"], [0, 0, 0])
+        of_feed[0] += 1
+        of_feed[1] += file["rows_loaded"]
+        of_feed[2] += file["rows_rejected"]
+    _print_table(
+        console,
+        "Loaded",
+        ("feed", "files", "rows", "rejected"),
+        [(feed, *(f"{count:,}" for count in counts)) for feed, counts in feeds.items()],
+    )
+    others = [file for file in outcome.files if file["status"] != "loaded"]
+    _print_table(
+        console,
+        "Not loaded",
+        ("file", "status", "reason"),
+        [(file["file_name"], file["status"], file["reason"] or "") for file in others],
+    )
+    _print_table(
+        console,
+        "Batches that wait",
+        ("batch", "status", "reason"),
+        [
+            (batch["batch_id"], batch["status"], batch["reason"] or "")
+            for batch in outcome.batches
+            if batch["status"] != "loaded"
+        ],
+    )
+
+
+def _counts(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], int]:
+    tables = connection.execute(
+        "select table_schema, table_name from information_schema.tables order by all"
+    ).fetchall()
+    return {
+        (schema, name): connection.execute(f'select count(*) from "{schema}"."{name}"').fetchone()[
+            0
+        ]
+        for schema, name in tables
+    }
+
+
+def _print_query(
+    console: Console,
+    connection: duckdb.DuckDBPyConnection,
+    title: str,
+    columns: tuple[str, ...],
+    sql: str,
+    limit: int,
+) -> None:
+    rows = connection.execute(sql, [limit]).fetchall()
+    _print_table(console, title, columns, [tuple(map(str, row)) for row in rows])
+
+
+def _print_table(
+    console: Console, title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]
+) -> None:
+    """A titled table without lines; nothing when it is empty, the first rows when it is long."""
+    if not rows:
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for column in columns:
+        is_number = all(row[columns.index(column)][-1:].isdigit() for row in rows)
+        table.add_column(column, justify="right" if is_number else "left", overflow="fold")
+    for row in rows[:_MOST_LINES]:
+        table.add_row(*row)
+    console.print(f"\n{title}", style="bold", markup=False)
+    console.print(table, highlight=False)
+    if len(rows) > _MOST_LINES:
+        console.print(f"… and {len(rows) - _MOST_LINES:,} more", style="dim")
+
+
+def _build_row(build: Build) -> tuple[str, ...]:
+    return (
+        f"{build.started_at:%Y-%m-%d %H:%M:%S}",
+        build.status,
+        str(build.files),
+        str(build.rows),
+        "" if build.published_version is None else str(build.published_version),
+    )

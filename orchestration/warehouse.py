@@ -1,0 +1,94 @@
+"""The working copy: what its writer needs.
+
+Belongs here: the lock that makes a process the only writer, the key file, connections to
+`warehouse.duckdb`. Does not: what is written.
+"""
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import duckdb
+
+from orchestration.pii_key import KEY_FILE, KEY_VARIABLE, read_or_make_key
+from orchestration.settings import Settings
+
+_CONNECT_ATTEMPTS = 20
+_CONNECT_PAUSE_SECONDS = 0.5
+
+
+def lock_file(settings: Settings) -> Path:
+    """The file whose lock makes one process the writer; it holds that process's id."""
+    return settings.warehouse.parent / "writer.lock"
+
+
+@contextmanager
+def writer_lock(settings: Settings, report: Callable[[str], None]) -> Iterator[None]:
+    """Be the only writer of the warehouse; wait, and say so, while another process is.
+
+    The kernel drops the lock when its process ends, however it ends: nothing is left to clean.
+    """
+    lock_file(settings).parent.mkdir(parents=True, exist_ok=True)
+    with lock_file(settings).open("a+", encoding="ascii") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            report(f"Another run ({_holder(file)}) is writing the warehouse; waiting for its end.")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        file.truncate(0)
+        file.write(f"process {os.getpid()}")
+        file.flush()
+        yield
+
+
+def current_writer(settings: Settings) -> str | None:
+    """Who is writing the warehouse now, as `process <id>`; None when nobody is."""
+    with suppress(FileNotFoundError), lock_file(settings).open(encoding="ascii") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return _holder(file)
+    return None
+
+
+def _holder(file) -> str:
+    file.seek(0)
+    return file.read() or "a process that is just starting"
+
+
+def open_warehouse(settings: Settings, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """A connection to the warehouse, which is made when missing.
+
+    Tries again for ten seconds while another process holds the file, then raises
+    duckdb.IOException, whose message names that process.
+    """
+    settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    for attempt in range(1, _CONNECT_ATTEMPTS + 1):
+        try:
+            return duckdb.connect(settings.warehouse, read_only=read_only)
+        except duckdb.IOException as error:
+            if attempt == _CONNECT_ATTEMPTS or "lock" not in str(error):
+                raise
+            time.sleep(_CONNECT_PAUSE_SECONDS)
+    raise AssertionError("the loop returns or raises")
+
+
+def make_key(settings: Settings, report: Callable[[str], None]) -> None:
+    """Make sure there is a key for keyed hashes, and say so when a file was made for it.
+
+    Raises ConfigurationError when the key file is there but cannot be used.
+    """
+    path = settings.data_dir / KEY_FILE
+    if os.environ.get(KEY_VARIABLE):
+        return
+    is_new = not path.exists()
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    read_or_make_key(settings.data_dir)
+    if is_new:
+        report(
+            f"Made a key for the hashes of e-mail addresses: {path}. Keep a copy of it apart from "
+            f"the data, or set {KEY_VARIABLE}; with another key every hash is another."
+        )
