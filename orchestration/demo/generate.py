@@ -59,8 +59,8 @@ def generate(
     """Write `days` daily batches of all feeds with `orders` orders in all to `landing`.
 
     The same arguments give the same bytes. Files of the same names are replaced, others are left
-    alone. `faults` plants labelled faults: True for all, or a comma-separated choice of
-    FAULT_GROUPS. Labels, one JSON object per line, go to `labels_path`; corrections, to be
+    alone. `faults` plants labelled faults: True or "all" for all, or a comma-separated
+    choice of FAULT_GROUPS. Labels, one JSON object per line, go to `labels_path`; corrections, to be
     dropped once the rest was loaded, to `redeliveries` (default: beside the labels). `report`
     gets a sentence per day.
 
@@ -133,9 +133,11 @@ def _groups(faults: bool | str) -> frozenset[str]:
     chosen = frozenset(word.strip() for word in faults.split(",") if word.strip())
     if chosen == {"all"}:
         return frozenset(FAULT_GROUPS)
+    if chosen == {"none"}:
+        return frozenset()
     if unknown := chosen - set(FAULT_GROUPS):
         raise ConfigurationError(
-            f"Unknown faults {sorted(unknown)[0]!r}; known are all, {', '.join(FAULT_GROUPS)}."
+            f"Unknown faults {sorted(unknown)[0]!r}; known are all, none, {', '.join(FAULT_GROUPS)}."
         )
     return chosen
 
