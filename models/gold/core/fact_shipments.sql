@@ -1,0 +1,41 @@
+with shipments as (
+    select * from {{ ref('shipments') }}
+),
+
+orders as (
+    select order_id, cast(order_date as date) as ordered_date from {{ ref('orders') }}
+),
+
+-- The inner join leaves out shipments of deleted orders; an order has one row. A parcel that has not
+-- arrived is late by the business clock, once its promised day is over.
+shipments_with_days as (
+    select
+        shipments.*,
+        {{ days_between('orders.ordered_date', 'shipments.actual_delivery') }} as delivery_days,
+        case
+            when shipments.actual_delivery is not null
+                or business_clock.as_of_date > shipments.estimated_delivery
+                then {{ days_between(
+                    'shipments.estimated_delivery',
+                    'coalesce(shipments.actual_delivery, business_clock.as_of_date)'
+                ) }}
+        end as delay_days
+    from shipments
+    inner join orders on shipments.order_id = orders.order_id
+    cross join {{ ref('business_clock') }} as business_clock
+)
+
+select
+    shipment_id,
+    order_id,
+    carrier,
+    service_type,
+    warehouse_id,
+    shipping_cost,
+    estimated_delivery,
+    actual_delivery,
+    delivery_days,
+    delay_days,
+    {{ classify_delivery('actual_delivery is not null', 'delay_days') }} as delivery_performance,
+    shipping_status
+from shipments_with_days

@@ -1,0 +1,78 @@
+-- All that is summed or ordered is an exact decimal, or summed from the smallest up: the figures do
+-- not depend on the order of rows. Payments without a method are a group of their own.
+with payments as (
+    select
+        *,
+        coalesce(payment_method, '') as method_group
+    from {{ ref('fact_payments') }}
+),
+
+ranked_by_amount as (
+    select
+        *,
+        count(*) over (partition by method_group) as payments,
+        row_number() over (partition by method_group order by amount, transaction_id) as position
+    from payments
+),
+
+-- The median is the middle amount, or half the sum of the middle two.
+centres as (
+    select
+        method_group,
+        payments,
+        cast(sum(amount) as double) / payments as mean,
+        sum(amount) filter (where 2 * position between payments and payments + 2)
+            * case when payments % 2 = 1 then 1.0 else 0.5 end as median
+    from ranked_by_amount
+    group by method_group, payments
+),
+
+centred as (
+    select
+        payments.*,
+        centres.payments,
+        cast(payments.amount as double) - centres.mean as mean_deviation,
+        payments.amount - centres.median as median_deviation
+    from payments
+    inner join centres on payments.method_group = centres.method_group
+),
+
+ranked_by_deviation as (
+    select
+        *,
+        row_number() over (
+            partition by method_group order by abs(median_deviation), transaction_id
+        ) as position
+    from centred
+),
+
+spreads as (
+    select
+        method_group,
+        case when min(amount) < max(amount) then sqrt(
+            {{ sum_in_order('mean_deviation * mean_deviation') }} / (payments - 1)
+        ) end as sample_deviation,
+        cast(
+            sum(abs(median_deviation)) filter (where 2 * position between payments and payments + 2)
+            as double
+        ) / case when payments % 2 = 1 then 1 else 2 end as median_absolute_deviation,
+        cast(sum(abs(median_deviation)) as double) / payments as mean_absolute_deviation
+    from ranked_by_deviation
+    group by method_group, payments
+)
+
+-- Rounding takes away the noise of doubles, which would decide at a threshold.
+select
+    centred.transaction_id,
+    round(centred.mean_deviation / spreads.sample_deviation, 9) as z_score,
+    round(case
+        when centred.payments < 8 then null
+        when spreads.median_absolute_deviation > 0
+            then 0.6745 * cast(centred.median_deviation as double)
+                / spreads.median_absolute_deviation
+        when spreads.mean_absolute_deviation > 0
+            then cast(centred.median_deviation as double)
+                / (1.253314 * spreads.mean_absolute_deviation)
+    end, 9) as robust_z_score
+from centred
+inner join spreads on centred.method_group = spreads.method_group
