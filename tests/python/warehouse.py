@@ -89,8 +89,9 @@ class Warehouse:
             return dbtRunner().invoke([*arguments, *folders, "--quiet"])
 
     def build(self, *arguments: str) -> Any:
-        """`dbt build` without unit tests."""
-        return self.dbt("build", "--exclude-resource-type", "unit_test", *arguments)
+        """`dbt build` without unit tests; of a selection only tests that it holds all models of."""
+        quiet = ("--exclude-resource-type", "unit_test", "--indirect-selection", "cautious")
+        return self.dbt("build", *quiet, *arguments)
 
     def ask(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Rows of a query on the working copy."""
