@@ -59,10 +59,10 @@ def generate(
     """Write `days` daily batches of all feeds with `orders` orders in all to `landing`.
 
     The same arguments give the same bytes. Files of the same names are replaced, others are left
-    alone. `faults` plants labelled faults: True or "all" for all, or a comma-separated
-    choice of FAULT_GROUPS. Labels, one JSON object per line, go to `labels_path`; corrections, to be
-    dropped once the rest was loaded, to `redeliveries` (default: beside the labels). `report`
-    gets a sentence per day.
+    alone. `faults` plants labelled faults: True or "all" for all, False or "none" for none, else a
+    comma-separated choice of FAULT_GROUPS. Labels, one JSON object per line, go to `labels_path`
+    (an empty file without faults); corrections, to be dropped once the rest was loaded, to
+    `redeliveries` (default: beside the labels). `report` gets a sentence per day.
 
     Raises ConfigurationError when an argument is out of range, or the labels would stand in
     landing.
@@ -137,7 +137,8 @@ def _groups(faults: bool | str) -> frozenset[str]:
         return frozenset()
     if unknown := chosen - set(FAULT_GROUPS):
         raise ConfigurationError(
-            f"Unknown faults {sorted(unknown)[0]!r}; known are all, none, {', '.join(FAULT_GROUPS)}."
+            f"Unknown faults {sorted(unknown)[0]!r};"
+            f" known are all, none, {', '.join(FAULT_GROUPS)}."
         )
     return chosen
 

@@ -123,8 +123,11 @@ class Faults:
         reasons: tuple[str, ...] = (),
         warnings: tuple[str, ...] = (),
     ) -> None:
-        """Plant a row and label it. Actions: quarantine, warn, released (held back until a parent
-        arrives), none (nothing may happen)."""
+        """Plant a row and label it; a missing part of its key is empty there.
+
+        Actions: quarantine, warn, released (held back until a parent arrives), none (nothing may
+        happen).
+        """
         contract = self.contracts[planted.feed]
         day = f"{self.plan.day(planted.day):%Y_%m_%d}"
         keys = [self.value(planted.feed, planted.row[name]) for name in contract.key]
@@ -134,7 +137,7 @@ class Faults:
             "feed": planted.feed,
             "file_name": file_name(contract, day),
             "row_number": 0,
-            "business_key": None if None in keys else "|".join(map(str, keys)),
+            "business_key": "|".join("" if key is None else str(key) for key in keys),
             "action": action,
             "reasons": sorted(reasons),
             "warnings": sorted(warnings),

@@ -35,7 +35,6 @@ class RowFault:
     changes: dict[str, object] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-    where: str = "true"
 
 
 def _quarantined(feed: str, reason: str, warnings: tuple[str, ...] = (), **changes) -> RowFault:
@@ -94,7 +93,7 @@ _PARTICULAR = (
 
 
 def plant_rows(faults: Faults) -> None:
-    """Plant every row fault, once per four weeks at most four times, spread over the days."""
+    """Plant every row fault, once a week but at most four times, spread over the days."""
     every = [fault for feed in faults.contracts.values() for fault in _of_contract(feed)]
     every += _PARTICULAR
     for turn in range(max(1, min(4, faults.plan.days // 7))):
@@ -128,7 +127,7 @@ def _of_contract(contract: Contract) -> Iterator[RowFault]:
 
 
 def _plant(faults: Faults, fault: RowFault, day: int) -> None:
-    planted = faults.copy(fault.feed, day, fault.where, host=not fault.reasons)
+    planted = faults.copy(fault.feed, day, host=not fault.reasons)
     ahead = faults.plan.day(planted.day) + timedelta(days=_DAYS_AHEAD)
     words = {"future_day": ahead, "future_instant": f"{ahead} 12:00:00"}
     for name, value in fault.changes.items():

@@ -7,8 +7,8 @@ Does not: what stands in them.
 import hashlib
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
@@ -18,7 +18,6 @@ from orchestration.contracts import Contract
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z")
 _AMOUNT_TYPE = "decimal(18,2)"
-EXTENSIONS = {"csv": "csv", "json": "json", "ndjson": "ndjson"}
 
 Row = dict[str, str | None]
 """One record, column → its text in the file: of a CSV field, of a JSON value."""
@@ -53,7 +52,7 @@ class ExtraFile:
 class Written:
     """A daily file: its trigger entry, the records and bytes in it."""
 
-    entry: dict = field(repr=False)
+    entry: dict
     rows: int
     size: int
 
@@ -71,7 +70,7 @@ def columns_of(connection: DuckDBPyConnection, contract: Contract) -> list[str]:
 
 def file_name(contract: Contract, day: str, note: str = "", suffix: str = "") -> str:
     """`<feed>_<YYYY_MM_DD>[_note].<extension>`; `suffix` instead of the feed's own extension."""
-    return f"{contract.feed}_{day}{note}.{suffix or EXTENSIONS[contract.format]}"
+    return f"{contract.feed}_{day}{note}.{suffix or contract.format}"
 
 
 def as_text(value: object, format: str) -> str | None:
@@ -86,7 +85,7 @@ def amounts(contract: Contract) -> list[str]:
     return [column.name for column in contract.columns if column.type == _AMOUNT_TYPE]
 
 
-def total(values: Iterator[str | None]) -> Decimal:
+def total(values: Iterable[str | None]) -> Decimal:
     """Decimal sum of the texts that read as numbers."""
     texts = ((value or "").strip().strip('"') for value in values)
     return sum((Decimal(text) for text in texts if _NUMBER.match(text)), Decimal("0.00"))

@@ -90,7 +90,7 @@ def labelled_rows(demo, labels) -> list[tuple[dict, dict]]:
 def test_row_labels_point_at_their_rows(labelled_rows):
     for label, row in labelled_rows:
         keys = [row[name] for name in CONTRACTS[label["feed"]].key]
-        assert label["business_key"] == (None if None in keys else "|".join(map(str, keys)))
+        assert label["business_key"] == "|".join("" if key is None else str(key) for key in keys)
 
 
 def test_every_reason_of_the_contract_is_planted(labels):
