@@ -140,7 +140,7 @@ def published_asset(
                     allow_retries=False,
                 )
             version = publish(connection, settings, builds[0].run_id)
-        report(f"Published version {version.version}.")
+        context.log.info(f"Published version {version.version}.")
         return dg.MaterializeResult(
             metadata={
                 "version": version.version,

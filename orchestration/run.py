@@ -98,7 +98,7 @@ def _execute(settings: Settings, force: bool, full_refresh: bool, report: Report
     from orchestration.automation import JOB
     from orchestration.definitions import build_definitions
 
-    job = build_definitions(settings, report).get_job_def(JOB)
+    job = build_definitions(settings, report).resolve_job_def(JOB)
     with dg.DagsterInstance.from_config(str(dagster_home(settings))) as instance:
         result = job.execute_in_process(
             instance=instance,

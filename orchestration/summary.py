@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from orchestration.builds import Build, last_builds
+from orchestration.contracts import load_contracts
+from orchestration.loader.bronze_tables import create_bronze
 from orchestration.publish import current_file, current_version, versions
 from orchestration.run import RunOutcome
 from orchestration.settings import Settings
@@ -17,7 +19,6 @@ from orchestration.warehouse import current_writer, open_warehouse
 
 _MOST_LINES = 20
 _DAYS_OF_REVENUE = 7
-_MOVED_ON = ("loaded", "duplicate")
 
 
 def print_run(console: Console, settings: Settings, outcome: RunOutcome) -> None:
@@ -69,7 +70,7 @@ def print_published(console: Console, settings: Settings) -> None:
                 ("feed", "reason", "rows"),
                 "select feed, reason, format('{:,}', count(*)) from"
                 " (select feed, unnest(rejection_reasons) as reason from silver.quarantine)"
-                " group by feed, reason order by count(*) desc, all limit ?",
+                " group by feed, reason order by count(*) desc, feed, reason limit ?",
                 _MOST_LINES,
             )
         if ("gold", "agg_daily_sales") in counts:
@@ -99,6 +100,7 @@ def print_status(console: Console, settings: Settings) -> None:
         return
     if settings.warehouse.exists():
         with closing(open_warehouse(settings)) as connection:
+            create_bronze(connection, load_contracts(settings.contracts_file))
             builds = last_builds(connection, 5)
             _print_table(
                 console,
@@ -138,8 +140,11 @@ def _print_files(console: Console, outcome: RunOutcome) -> None:
     _print_table(
         console,
         "Not loaded",
-        ("file", "status", "reason"),
-        [(file["file_name"], file["status"], file["reason"] or "") for file in others],
+        ("file", "status", "code", "reason"),
+        [
+            (file["file_name"], file["status"], file["code"] or "", file["reason"] or "")
+            for file in others
+        ],
     )
     _print_table(
         console,

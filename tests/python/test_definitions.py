@@ -1,0 +1,82 @@
+"""What Dagster is told: assets, checks, the job."""
+
+import json
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from orchestration.automation import JOB
+from orchestration.bronze import BUILDS
+from orchestration.contracts import load_contracts
+from orchestration.dbt_assets import PUBLISHED
+from orchestration.dbt_runner import target_dir
+from orchestration.definitions import build_definitions
+
+
+@pytest.fixture(scope="module")
+def definitions(built) -> dg.Definitions:
+    return build_definitions(built.settings, print)
+
+
+@pytest.fixture(scope="module")
+def graph(definitions):
+    return definitions.resolve_asset_graph()
+
+
+@pytest.fixture(scope="module")
+def manifest(built) -> dict:
+    return json.loads(Path(target_dir(built.settings), "manifest.json").read_text())
+
+
+def test_definitions_load(definitions):
+    dg.Definitions.validate_loadable(definitions)
+
+
+def test_every_source_has_a_producing_asset(graph, manifest):
+    sources = {
+        dg.AssetKey([source["source_name"], source["name"]])
+        for source in manifest["sources"].values()
+    }
+    assert sources
+    assert sources <= graph.materializable_asset_keys
+
+
+def test_every_feed_model_seed_and_snapshot_is_an_asset_in_the_group_of_its_layer(
+    built, graph, manifest
+):
+    expected = {(feed, "bronze") for feed in load_contracts(built.settings.contracts_file)} | {
+        (node["name"], node["fqn"][1] if node["resource_type"] == "model" else folder)
+        for node in manifest["nodes"].values()
+        for folder in [f"{node['resource_type']}s"]
+        if node["resource_type"] in ("model", "seed", "snapshot")
+    }
+    found = {(key.path[-1], graph.get(key).group_name) for key in graph.materializable_asset_keys}
+    assert expected <= found
+
+
+def test_seeds_and_bronze_are_upstream_of_published(graph):
+    upstream, todo = set(), [PUBLISHED]
+    while todo:
+        for parent in graph.get(todo.pop()).parent_keys - upstream:
+            upstream.add(parent)
+            todo.append(parent)
+    assert upstream | {PUBLISHED} >= graph.materializable_asset_keys - {
+        # Read by people and by later builds, by no model.
+        BUILDS,
+        dg.AssetKey(["bronze", "batches"]),
+    }
+
+
+def test_tests_of_models_and_of_sources_are_asset_checks(graph):
+    checked = {key.asset_key for key in graph.asset_check_keys}
+    assert dg.AssetKey(["bronze", "files"]) in checked
+    assert dg.AssetKey(["silver", "orders"]) in checked
+    assert dg.AssetKey(["gold", "fact_sales"]) in checked
+
+
+def test_one_job_does_it_all_and_every_writing_step_is_in_the_pool(definitions, graph):
+    job = definitions.resolve_job_def(JOB)
+    assert set(job.asset_layer.executable_asset_keys) == graph.materializable_asset_keys
+    pools = {node.name: node.definition.pool for node in job.nodes}
+    assert pools == {"bronze": "warehouse", "dbt_build": "warehouse", "published": "warehouse"}

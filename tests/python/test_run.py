@@ -1,0 +1,208 @@
+"""A whole run: from landing to what readers see, and what a failing one leaves."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+import pytest
+from click.testing import CliRunner
+
+from orchestration.bronze import BUILDS
+from orchestration.builds import last_builds
+from orchestration.cli import cli
+from orchestration.pii_key import KEY_FILE
+from orchestration.publish import current_file, current_version, versions
+from orchestration.run import dagster_home
+from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.warehouse import open_warehouse, writer_lock
+
+
+def rows_of_gold(settings: Settings) -> dict[str, list[tuple]]:
+    with closing(duckdb.connect(current_file(settings), read_only=True)) as reader:
+        names = reader.execute(
+            "select table_name from information_schema.tables where table_schema = 'gold'"
+        ).fetchall()
+        return {
+            name: sorted(reader.execute(f"from gold.{name}").fetchall(), key=repr)
+            for (name,) in names
+        }
+
+
+def test_the_first_run_publishes_and_accounts_for_every_file(built):
+    with closing(duckdb.connect(current_file(built.settings), read_only=True)) as reader:
+        (orders,) = reader.execute("select count(*) from gold.fact_orders").fetchone()
+        (build,) = reader.execute("select (status, published_version) from audit.builds").fetchone()
+    assert orders > 0
+    assert build == ("published", 1)
+    statuses = {file["status"] for file in built.outcome.files}
+    assert statuses >= {"loaded", "discarded", "held"}
+
+
+def test_the_build_is_on_record_with_what_it_loaded(built):
+    with open_warehouse(built.settings) as connection:
+        (build,) = last_builds(connection, 5)
+        files, rows, as_of = connection.execute(
+            "select count(*), sum(rows_loaded), max(batch_date)"
+            " from bronze.files where status in ('loaded', 'superseded')"
+        ).fetchone()
+        (counted,) = connection.execute(
+            "select count(*) from audit.expectation_results where build_id = ?", [build.build_id]
+        ).fetchone()
+    assert (build.files, build.rows, build.as_of_date) == (files, rows, as_of)
+    assert build.run_id == built.outcome.run_id
+    assert counted > 0
+
+
+def test_the_run_says_that_it_made_a_key_file(built):
+    key_file = built.settings.data_dir / KEY_FILE
+    assert f"Made a key for the hashes of e-mail addresses: {key_file}" in built.report
+    assert key_file.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_run_stands_in_the_persisted_instance_with_rows_columns_and_checks(built):
+    with dg.DagsterInstance.from_config(str(dagster_home(built.settings))) as instance:
+        run = instance.get_run_by_id(built.outcome.run_id)
+        event = instance.get_latest_materialization_event(dg.AssetKey(["gold", "fact_orders"]))
+        feed = instance.get_latest_materialization_event(dg.AssetKey(["bronze", "orders"]))
+        assert instance.get_latest_materialization_event(BUILDS).run_id == run.run_id
+        checks = instance.get_records_for_run(
+            run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
+        ).records
+    assert (run.status, run.job_name) == (dg.DagsterRunStatus.SUCCESS, "build")
+    metadata = event.asset_materialization.metadata
+    rows = rows_of_gold(built.settings)["fact_orders"]
+    assert metadata["dagster/row_count"].value == len(rows)
+    assert "order_id" in {
+        column.name for column in metadata["dagster/column_schema"].schema.columns
+    }
+    assert feed.asset_materialization.metadata["dagster/row_count"].value > 0
+    assert len(checks) > 50
+
+
+def test_dbt_lets_go_of_the_warehouse(built):
+    code = f"import duckdb; duckdb.connect({str(built.settings.warehouse)!r}).execute('select 1')"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def test_a_second_run_loads_nothing_and_a_forced_one_changes_no_gold_row(copy_of_built):
+    settings = copy_of_built()
+    before = rows_of_gold(settings)
+
+    second = CliRunner().invoke(cli, ["run"])
+    assert second.exit_code == 0, second.output
+    assert "Nothing was due" in second.output
+    assert current_version(settings) == 1
+
+    forced = CliRunner().invoke(cli, ["run", "--force", "--full-refresh"])
+    assert forced.exit_code == 0, forced.output
+    assert current_version(settings) == 2
+    assert rows_of_gold(settings) == before
+
+    assert CliRunner().invoke(cli, ["rollback"]).output == "Readers now see version 1.\n"
+    status = CliRunner().invoke(cli, ["status"]).output
+    assert "Readers see version 1; kept are 1, 2." in status
+
+
+def test_a_failed_build_publishes_nothing_and_names_the_test_its_rows_and_its_table(copy_of_built):
+    settings = copy_of_built()
+    with open_warehouse(settings) as connection:
+        connection.execute(
+            "delete from bronze.orders where _file_id = (select min(_file_id) from bronze.orders)"
+        )
+    before = current_file(settings).read_bytes()
+
+    failed = CliRunner().invoke(cli, ["run", "--force"])
+
+    assert failed.exit_code == 1, failed.output
+    assert re.search(
+        r"every_record_is_in_bronze_or_rejected: 1 row failed; "
+        r"see them in warehouse\.test_failures\.every_record_is_in_bronze_or_rejected",
+        failed.output,
+    ), failed.output
+    assert "Traceback" not in failed.output
+    assert current_file(settings).read_bytes() == before
+    assert list(versions(settings)) == [1]
+    with open_warehouse(settings) as connection:
+        assert last_builds(connection)[0].status == "failed"
+        assert connection.execute(
+            "select count(*) from test_failures.every_record_is_in_bronze_or_rejected"
+        ).fetchone() == (1,)
+
+
+def test_a_second_writer_waits_and_says_for_whom(tmp_path: Path):
+    settings = Settings(data_dir=tmp_path)
+    code = (
+        "import time, pathlib; from orchestration.settings import Settings;"
+        "from orchestration.warehouse import writer_lock\n"
+        f"with writer_lock(Settings(data_dir=pathlib.Path({str(tmp_path)!r})), print):\n"
+        "    print('held', flush=True); time.sleep(1)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT_DIR)}
+    other = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment
+    )
+    assert other.stdout.readline() == "held\n"
+    said: list[str] = []
+    began = time.monotonic()
+    with writer_lock(settings, said.append):
+        waited = time.monotonic() - began
+    assert said == [
+        f"Another run (process {other.pid}) is writing the warehouse; waiting for its end."
+    ]
+    assert waited > 0.3
+    assert other.wait() == 0
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("SETTLE_SECONDS", "soon"), ("BATCH_TIMEOUT_MINUTES", "-1")]
+)
+def test_a_wrong_setting_is_a_sentence_and_exit_code_2(monkeypatch, variable, value):
+    monkeypatch.setenv(variable, value)
+    result = CliRunner().invoke(cli, ["run"])
+    assert result.exit_code == 2
+    assert f"Error: Environment variable {variable} is '{value}'" in result.output
+
+
+def test_an_empty_key_file_is_exit_code_2(monkeypatch, tmp_path):
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    (tmp_path / KEY_FILE).touch()
+    result = CliRunner().invoke(cli, ["run"])
+    assert result.exit_code == 2
+    assert "pii.key is empty. Restore it from a backup" in result.output
+
+
+def test_a_data_dir_that_cannot_be_made_is_exit_code_2(monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "file" / "data"))
+    result = CliRunner().invoke(cli, ["run"])
+    assert result.exit_code == 2
+    assert "Error: " in result.output
+    assert "Traceback" not in result.output
+
+
+def test_status_of_a_fresh_folder_says_what_to_do(monkeypatch, tmp_path):
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    result = CliRunner().invoke(cli, ["status"])
+    assert (result.exit_code, result.output) == (
+        0,
+        "Nothing was published yet. Load and build with: make run\n",
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_demo_data_lands_the_same_bytes_for_the_same_options(monkeypatch, tmp_path):
+    contents = []
+    for name in ("one", "two"):
+        monkeypatch.setenv("DATA_DIR", str(tmp_path / name))
+        result = CliRunner().invoke(cli, ["demo-data", "--days", "2", "--orders", "20"])
+        assert result.exit_code == 0, result.output
+        landing = tmp_path / name / "landing"
+        contents.append({path.name: path.read_bytes() for path in landing.iterdir()})
+    assert contents[0] == contents[1]
+    assert len(contents[0]) == 20
