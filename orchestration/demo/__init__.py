@@ -5,7 +5,7 @@ Does not: reading files, or any rule of the warehouse: what is wrong with a plan
 written in its label, not computed by the code that is being tested.
 """
 
-from orchestration.demo.generate import (
+from orchestration.demo.deliveries import (
     DEFAULT_DAYS,
     DEFAULT_ORDERS,
     DEFAULT_SEED,
