@@ -1,0 +1,385 @@
+"""CSV text to rows and rejected lines.
+
+Belongs here: the contract's rules for CSV, read twice over: by one DuckDB statement where it reads
+the file exactly as the contract says, else record by record in Python, which then hands the good
+records to DuckDB in bulk. Both give the same rows; a property test holds them together.
+Does not: encodings (`spool.py`), limits and policies of a whole file (`reading.py`).
+"""
+
+import re
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from duckdb import ConversionException, DuckDBPyConnection, InvalidInputException
+
+from orchestration.contracts import Contract
+from orchestration.loader.refusal import Refused
+from orchestration.loader.spool import Spooled
+from orchestration.loader.staged import (
+    MAX_RECORD,
+    ScratchRecords,
+    create_rejected,
+    create_staged,
+    delivered_names,
+    duplicate,
+    literal,
+    read_csv,
+    shortened,
+)
+
+NULL_WORDS = ("", "NULL", "Null", "null")
+# No bare field can hold it: the reader then finds no null, and SQL decides.
+_NO_NULL_WORD = "\n"
+_CHUNK = 4 << 20
+
+
+@dataclass(frozen=True)
+class Record:
+    """What begins at one physical line: values, or why it is no record.
+
+    `may_be_cut`: too few fields or an open quote, as a file that was cut off has at its end.
+    """
+
+    line_number: int
+    line: str
+    values: list[str | None] | None
+    error: str | None = None
+    may_be_cut: bool = False
+    lines: int = 1
+
+
+@dataclass(frozen=True)
+class _Traits:
+    """What must be known of a file before DuckDB may read it."""
+
+    quoted: bool
+    needs_python: bool
+    ends_in_null: bool
+    delimiters: int
+
+
+def stage_csv(
+    connection: DuckDBPyConnection,
+    contract: Contract,
+    spooled: Spooled,
+    table: str,
+    rejected_table: str,
+) -> dict[str, list[str]] | None:
+    """Read `spooled` into the temp tables `table` and `rejected_table`; return the drift.
+
+    Raises Refused (`duplicate_columns`, `missing_columns`, `truncated`, `unreadable`).
+    """
+    header = read_header(contract, spooled)
+    names = header.values
+    if twice := duplicate(contract, names):
+        raise Refused(
+            "duplicate_columns",
+            f"the header names one column twice: {twice[0]!r} and {twice[1]!r}.",
+        )
+    delivered = delivered_names(contract, names)
+    drift = delivered.drift(contract)
+    if not stage_at_once(connection, contract, spooled, header, table):
+        stage_by_record(connection, contract, spooled, header, table, rejected_table)
+    else:
+        create_rejected(connection, rejected_table)
+    return drift
+
+
+def read_header(contract: Contract, spooled: Spooled) -> Record:
+    """The first record; a column without a name is called after its position.
+
+    Raises Refused when it cannot be read.
+    """
+    with _text(spooled.path) as file:
+        header = next(records(file, contract.delimiter, contract.quote, None))
+    if header.values is None:
+        cut = header.may_be_cut and not spooled.ends_with_newline
+        raise Refused(
+            "truncated" if cut else "unreadable",
+            f"the header (line {header.line_number}) cannot be read: {header.error}; "
+            f"it begins {shortened(header.line)!r}.",
+        )
+    names: list[str] = []
+    for position, name in enumerate(header.values, start=1):
+        name = (name or "").strip()
+        if not name:
+            name = f"column_{position}"
+            while name in header.values:
+                name += "_"
+        names.append(name)
+    return Record(header.line_number, header.line, names, lines=header.lines)
+
+
+def stage_at_once(
+    connection: DuckDBPyConnection,
+    contract: Contract,
+    spooled: Spooled,
+    header: Record,
+    table: str,
+) -> bool:
+    """Let DuckDB read the file; False when it would not read it as the contract says."""
+    width = len(header.values)
+    # DuckDB makes a row of a blank line where there is one column.
+    if width == 1 or header.line_number != 1 or header.lines != 1:
+        return False
+    traits = _traits(spooled.path, contract.delimiter, contract.quote)
+    if traits.needs_python:
+        return False
+    source = read_csv(
+        spooled.path,
+        contract.delimiter,
+        contract.quote if traits.quoted else "",
+        {f"c{position}": "varchar" for position in range(width)},
+        null_words=NULL_WORDS if traits.quoted else (_NO_NULL_WORD,),
+    )
+    value = str if traits.quoted else _null_word_aware
+    try:
+        _create(connection, contract, header, table, value, "row_number() over ()", source)
+    except (InvalidInputException, ConversionException):
+        return False
+    if traits.ends_in_null:
+        # DuckDB drops null words behind the last column. Then there are too many delimiters.
+        (rows,) = connection.execute(f'select count(*) from "{table}"').fetchone()
+        return traits.delimiters == (width - 1) * (rows + 1)
+    return True
+
+
+def stage_by_record(
+    connection: DuckDBPyConnection,
+    contract: Contract,
+    spooled: Spooled,
+    header: Record,
+    table: str,
+    rejected_table: str,
+) -> None:
+    """Judge record by record, then load the good ones in bulk.
+
+    Raises Refused `truncated`.
+    """
+    width = len(header.values)
+    delimiter, quote = contract.delimiter, contract.quote
+    with (
+        ScratchRecords(spooled.path.with_suffix(".rows"), delimiter, quote) as rows,
+        ScratchRecords(spooled.path.with_suffix(".rejected")) as rejected,
+        _text(spooled.path) as file,
+    ):
+        read = records(file, delimiter, quote, width)
+        next(read)
+        number = 0
+        for number, record in enumerate(read, start=1):
+            if record.values is None:
+                rejected.add(record.line_number, record.line, record.error)
+            elif (
+                quote in record.line
+                or "\r" in record.line
+                or (" " in record.line and None in record.values)
+            ):
+                rows.add(number, *record.values)
+            else:
+                # As it stands it reads the same: most lines, at a fraction of the cost.
+                rows.add_line(f"{number}{delimiter}{record.line}")
+        last = record if number else header
+        if last.values is None and last.may_be_cut and not spooled.ends_with_newline:
+            raise Refused(
+                "truncated",
+                f"the file ends without a newline, and its last line ({last.line_number}) is not "
+                f"whole: {last.error}; deliver the whole file.",
+            )
+        columns = {"n": "bigint"} | {f"c{position}": "varchar" for position in range(width)}
+        source = rows.source(columns, NULL_WORDS)
+        _create(connection, contract, header, table, str, "n", source)
+        create_rejected(connection, rejected_table, rejected)
+
+
+def records(file: TextIO, delimiter: str, quote: str, width: int | None) -> Iterator[Record]:
+    """Every record, and every line that is none, in order; blank lines are left out.
+
+    A record of another `width` (None: any) or with a broken quote costs its first physical line
+    only; reading goes on at the next. The cost is linear all the same: behind a quote that does
+    not close, quotes come in pairs only, so no later line of that stretch opens another.
+
+    Raises Refused `unreadable` when a line is longer than MAX_RECORD.
+    """
+    spaces = re.compile("" if delimiter == " " else " *")
+    blank = " \t\r\n".replace(delimiter, "")
+    lines = _Lines(file)
+    while line := lines.take():
+        if not line.strip(blank):
+            continue
+        number = lines.number
+        body = _without_end(line)
+        if "\0" in line:
+            yield Record(number, body, None, "a NUL byte, which no text holds")
+            continue
+        if quote not in line:
+            values = body.split(delimiter)
+            if width is not None and len(values) != width:
+                yield Record(number, body, None, _wrong(len(values), width), len(values) < width)
+            else:
+                yield Record(number, body, [_bare(value) for value in values])
+            continue
+        record = _quoted_record(lines, number, line, body, delimiter, quote, spaces, width)
+        lines.drop(record.lines - 1)
+        yield record
+
+
+def _quoted_record(
+    lines: "_Lines",
+    number: int,
+    line: str,
+    body: str,
+    delimiter: str,
+    quote: str,
+    spaces: re.Pattern[str],
+    width: int | None,
+) -> Record:
+    values: list[str | None] = []
+    text, position, used, size = line, 0, 1, len(line)
+    while True:
+        end = len(_without_end(text))
+        at = spaces.match(text, position).end()
+        if text[at : at + 1] == quote:
+            parts: list[str] = []
+            at += 1
+            while True:
+                close = text.find(quote, at)
+                if close < 0:
+                    parts.append(text[at:])
+                    text, at = lines.ahead(used), 0
+                    used, size = used + 1, size + len(text)
+                    if not text or "\0" in text or size > MAX_RECORD:
+                        return Record(number, body, None, "a quote opens that never closes", True)
+                elif text[close + 1 : close + 2] == quote:
+                    parts.append(text[at : close + 1])
+                    at = close + 2
+                else:
+                    parts.append(text[at:close])
+                    break
+            values.append("".join(parts))
+            end = len(_without_end(text))
+            position = spaces.match(text, close + 1).end()
+            if position < end and text[position] != delimiter:
+                return Record(number, body, None, "text after a closing quote")
+        else:
+            stop = text.find(delimiter, position, end)
+            stop = end if stop < 0 else stop
+            values.append(_bare(text[position:stop]))
+            position = stop
+        if width is not None and len(values) > width:
+            return Record(number, body, None, f"more than the {width} fields of the header")
+        if position >= end:
+            break
+        position += 1
+    if width is not None and len(values) != width:
+        return Record(number, body, None, _wrong(len(values), width), True)
+    return Record(number, body, values, lines=used)
+
+
+class _Lines:
+    """Physical lines, with their ends, and a look at those that follow."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._ahead: deque[str] = deque()
+        self.number = 0
+
+    def take(self) -> str:
+        self.number += 1
+        return self._ahead.popleft() if self._ahead else self._read(self.number)
+
+    def ahead(self, count: int) -> str:
+        """The `count`-th line after the one taken last; empty at the end."""
+        while len(self._ahead) < count:
+            if not (line := self._read(self.number + len(self._ahead) + 1)):
+                return ""
+            self._ahead.append(line)
+        return self._ahead[count - 1]
+
+    def drop(self, count: int) -> None:
+        for _ in range(count):
+            self.take()
+
+    def _read(self, number: int) -> str:
+        line = self._file.readline(MAX_RECORD)
+        if len(line) == MAX_RECORD and not line.endswith("\n"):
+            raise Refused(
+                "unreadable", f"line {number} has more than {MAX_RECORD:,} characters; split it."
+            )
+        return line
+
+
+def _create(
+    connection: DuckDBPyConnection,
+    contract: Contract,
+    header: Record,
+    table: str,
+    value: Callable[[str], str],
+    row_number: str,
+    source: str,
+) -> None:
+    expressions: dict[str, str] = {}
+    extra: dict[str, str] = {}
+    for position, name in enumerate(header.values):
+        column = contract.column_for(name)
+        (extra if column is None else expressions)[column or name] = value(f"c{position}")
+    rescued = None
+    if extra:
+        pairs = ", ".join(f"{literal(name)}, {sql}" for name, sql in extra.items())
+        rescued = (
+            f"case when coalesce({', '.join(extra.values())}) is not null"
+            f" then json_object({pairs}) end"
+        )
+    create_staged(connection, table, contract, expressions, rescued, row_number, source)
+
+
+def _traits(path: Path, delimiter: str, quote: str) -> _Traits:
+    """Look over the bytes, by searches that cost little against reading."""
+    separator, quotes = delimiter.encode(), quote.encode()
+    words = "|".join(NULL_WORDS[1:]).encode()
+    # Each pattern begins with a plain character, which is what makes the search fast.
+    spaced = [
+        re.compile(
+            re.escape(begin)
+            + rb"(?: +(?:(?:%b) *)?|(?:%b) +)[%b\r\n]" % (words, words, re.escape(separator))
+        )
+        for begin in (separator, b"\n")
+    ]
+    ends_in_null = re.compile(rb"%b(?:%b)?\r?\n" % (re.escape(separator), words))
+    quoted = spaced_null = null_at_end = False
+    delimiters = 0
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            chunk = b"\n" + chunk + file.readline()
+            if b"\0" in chunk or chunk.count(b"\r") != chunk.count(b"\r\n"):
+                return _Traits(True, True, True, 0)
+            chunk = chunk if chunk.endswith(b"\n") else chunk + b"\n"
+            quoted = quoted or quotes in chunk
+            delimiters += chunk.count(separator)
+            spaced_null = spaced_null or any(pattern.search(chunk) for pattern in spaced)
+            null_at_end = null_at_end or bool(ends_in_null.search(chunk))
+    return _Traits(quoted, quoted and spaced_null, quoted and null_at_end, delimiters)
+
+
+def _null_word_aware(sql: str) -> str:
+    words = ", ".join(literal(word) for word in NULL_WORDS)
+    return f"case when trim({sql}, ' ') not in ({words}) then {sql} end"
+
+
+def _bare(value: str) -> str | None:
+    return None if value.strip(" ") in NULL_WORDS else value
+
+
+def _wrong(count: int, width: int) -> str:
+    return f"{count} fields where the header has {width}"
+
+
+def _without_end(line: str) -> str:
+    return line.removesuffix("\n").removesuffix("\r")
+
+
+def _text(path: Path) -> TextIO:
+    # Only \n ends a physical line; \r\n and a lone \r come through as they are.
+    return path.open(encoding="utf-8", newline="\n")
