@@ -17,7 +17,7 @@ unknown_member as (
     select '-1' as address_key
 )
 
--- A hash is never '-1': the full join appends the unknown member, with nulls, and multiplies nothing.
+-- A hash is never '-1': the full join appends the unknown member, with nulls, and doubles nothing.
 select
     coalesce(keyed_versions.address_key, unknown_member.address_key) as address_key,
     keyed_versions.address_id,

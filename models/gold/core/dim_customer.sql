@@ -17,7 +17,7 @@ unknown_member as (
     select '-1' as customer_key
 ),
 
--- A hash is never '-1': the full join appends the unknown member, with nulls, and multiplies nothing.
+-- A hash is never '-1': the full join appends the unknown member, with nulls, and doubles nothing.
 members as (
     select
         keyed_versions.*,

@@ -8,27 +8,35 @@ with days_of_facts as (
     select cast(started_at as date) from {{ ref('sessions') }}
 ),
 
+years_since_2009 as (
+    {{ number_series(22) }}
+),
+
 -- Whole years: those everybody expects, and those that a fact falls in.
 calendar_years as (
-    select 2009 + number as calendar_year from ({{ number_series(22) }}) as years_since_2009
+    select 2009 + number as calendar_year from years_since_2009
     union
     select cast(year(date_day) as int) from days_of_facts
 ),
 
-days as (
-    select make_date(calendar_years.calendar_year, 1, 1) + day_offsets.number as date_day
+day_offsets as (
+    {{ number_series(366) }}
+),
+
+days_from_new_year as (
+    select
+        calendar_years.calendar_year,
+        make_date(calendar_years.calendar_year, 1, 1) + day_offsets.number as date_day
     from calendar_years
-    cross join ({{ number_series(366) }}) as day_offsets
-    where year(make_date(calendar_years.calendar_year, 1, 1) + day_offsets.number)
-        = calendar_years.calendar_year
+    cross join day_offsets
 )
 
 select
     {{ date_key('date_day') }} as date_key,
     date_day,
-    cast(year(date_day) as int) as year,
-    cast(quarter(date_day) as int) as quarter,
-    cast(month(date_day) as int) as month,
+    cast(year(date_day) as int) as year,  -- noqa: RF04
+    cast(quarter(date_day) as int) as quarter,  -- noqa: RF04
+    cast(month(date_day) as int) as month,  -- noqa: RF04
     {{ month_name('date_day') }} as month_name,
     cast(extract(week from date_day) as int) as week_of_year,
     cast(day(date_day) as int) as day_of_month,
@@ -44,4 +52,5 @@ select
         else 'Autumn'
     end as season,
     month(date_day) in (11, 12, 1) as is_holiday_season
-from days
+from days_from_new_year
+where year(date_day) = calendar_year

@@ -18,7 +18,7 @@ unknown_member as (
     select '-1' as product_key
 )
 
--- A hash is never '-1': the full join appends the unknown member, with nulls, and multiplies nothing.
+-- A hash is never '-1': the full join appends the unknown member, with nulls, and doubles nothing.
 select
     coalesce(keyed_versions.product_key, unknown_member.product_key) as product_key,
     keyed_versions.product_id,

@@ -3,7 +3,10 @@ with payments as (
 ),
 
 orders as (
-    select order_id, customer_id from {{ ref('orders') }}
+    select
+        order_id,
+        customer_id
+    from {{ ref('orders') }}
 )
 
 -- The inner join leaves out payments of deleted orders; an order has one row, and one customer

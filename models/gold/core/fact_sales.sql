@@ -1,13 +1,16 @@
 with order_items as (
-    select * from {{ ref('order_items') }}
+    select
+        *,
+        cast(quantity as decimal(19, 0)) as pieces
+    from {{ ref('order_items') }}
 ),
 
 orders as (
     select * from {{ ref('orders') }}
 ),
 
--- The inner join leaves out lines of deleted orders; an order has one row. Each dimension has at most
--- one version of a key that is valid at an instant.
+-- The inner join leaves out lines of deleted orders; an order has one row. Of a key of a dimension
+-- at most one version is valid at an instant.
 lines_in_context as (
     select
         order_items.*,
@@ -22,14 +25,10 @@ lines_in_context as (
         orders.currency,
         orders.is_revenue,
         orders.shipping_address_id,
-        cast(cast(order_items.quantity as decimal(19, 0)) * order_items.unit_price as decimal(18, 2))
-            as gross_amount,
-        {{ net_amount('order_items.quantity', 'order_items.unit_price', 'order_items.discount_percent') }}
-            as net_amount,
-        -- Staging bounds the price of a line, nothing bounds its cost: what does not fit is unknown.
-        try_cast(
-            cast(order_items.quantity as decimal(19, 0)) * products.cost_price as decimal(18, 2)
-        ) as cost_amount
+        cast(order_items.pieces * order_items.unit_price as decimal(18, 2)) as gross_amount,
+        {{ net_amount('pieces', 'unit_price', 'discount_percent') }} as net_amount,
+        -- Staging bounds the price of a line, nothing its cost: what does not fit is unknown.
+        try_cast(order_items.pieces * products.cost_price as decimal(18, 2)) as cost_amount
     from order_items
     inner join orders on order_items.order_id = orders.order_id
     left join {{ ref('dim_customer') }} as customers

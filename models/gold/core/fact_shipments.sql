@@ -3,23 +3,25 @@ with shipments as (
 ),
 
 orders as (
-    select order_id, cast(order_date as date) as ordered_date from {{ ref('orders') }}
+    select
+        order_id,
+        cast(order_date as date) as ordered_date
+    from {{ ref('orders') }}
 ),
 
--- The inner join leaves out shipments of deleted orders; an order has one row. A parcel that has not
--- arrived is late by the business clock, once its promised day is over.
+-- The inner join leaves out shipments of deleted orders; an order has one row.
 shipments_with_days as (
     select
         shipments.*,
         {{ days_between('orders.ordered_date', 'shipments.actual_delivery') }} as delivery_days,
-        case
-            when shipments.actual_delivery is not null
-                or business_clock.as_of_date > shipments.estimated_delivery
-                then {{ days_between(
-                    'shipments.estimated_delivery',
-                    'coalesce(shipments.actual_delivery, business_clock.as_of_date)'
-                ) }}
-        end as delay_days
+        -- What has not arrived is late by the business clock, once its promised day is over.
+        coalesce(
+            shipments.actual_delivery,
+            case
+                when business_clock.as_of_date > shipments.estimated_delivery
+                    then business_clock.as_of_date
+            end
+        ) as late_until
     from shipments
     inner join orders on shipments.order_id = orders.order_id
     cross join {{ ref('business_clock') }} as business_clock
@@ -35,7 +37,7 @@ select
     estimated_delivery,
     actual_delivery,
     delivery_days,
-    delay_days,
+    {{ days_between('estimated_delivery', 'late_until') }} as delay_days,
     {{ classify_delivery('actual_delivery is not null', 'delay_days') }} as delivery_performance,
     shipping_status
 from shipments_with_days

@@ -38,18 +38,24 @@ days_of_orders as (
 ),
 
 orders_of_items as (
-    select distinct item_id, order_id
+    select distinct
+        item_id,
+        order_id
     from {{ ref('stg_order_items') }}
     where is_accepted and not is_deletion
 ),
 
 batches_of_orders as (
-    select order_id, _batch_date
+    select
+        order_id,
+        _batch_date
     from {{ ref('stg_orders') }}
     where is_accepted
     union
     -- A deletion names only its item; a line that moved to another order changed both.
-    select orders_of_items.order_id, item_reports._batch_date
+    select
+        orders_of_items.order_id,
+        item_reports._batch_date
     from {{ ref('stg_order_items') }} as item_reports
     inner join orders_of_items on item_reports.item_id = orders_of_items.item_id
     where item_reports.is_accepted

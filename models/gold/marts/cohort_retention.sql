@@ -35,7 +35,9 @@ activity as (
         cast(sum(revenue_orders.net_amount) as decimal(38, 2)) as net_amount
     from revenue_orders
     inner join first_orders on revenue_orders.customer_id = first_orders.customer_id
-    group by 1, 2
+    group by
+        first_orders.cohort_month,
+        revenue_orders.month_index - first_orders.first_month_index
 )
 
 select

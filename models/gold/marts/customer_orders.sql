@@ -3,11 +3,15 @@ with customers as (
 ),
 
 newest_addresses as (
-    select customer_id, city, state, country
+    select
+        customer_id,
+        city,
+        state,
+        country
     from {{ ref('addresses') }}
     qualify
         row_number() over (
-            partition by customer_id order by _sequence_at desc, address_id
+            partition by customer_id order by _sequence_at desc, address_id asc
         ) = 1
 ),
 

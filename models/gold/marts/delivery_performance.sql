@@ -1,7 +1,7 @@
 with shipments as (
     select
         shipments.*,
-        cast(date_trunc('month', orders.ordered_at) as date) as month,
+        cast(date_trunc('month', orders.ordered_at) as date) as month,  -- noqa: RF04
         coalesce(shipments.carrier, 'unknown') as carrier_name,
         shipments.delivery_performance = 'Pending' and shipments.delay_days > 0 as is_overdue
     from {{ ref('fact_shipments') }} as shipments
@@ -15,11 +15,11 @@ shipments_per_month as (
         month,
         count(*) as shipments,
         count(actual_delivery) as delivered,
-        count(*) filter (where delivery_performance = 'Pending') as pending,
+        count(*) filter (where delivery_performance = 'Pending') as undelivered,
         count(*) filter (where is_overdue) as overdue,
         count(*) filter (where delivery_performance = 'On Time') as on_time,
         count(*) filter (where delivery_performance = 'Slightly Delayed') as slightly_delayed,
-        count(*) filter (where delivery_performance = 'Delayed') as delayed,
+        count(*) filter (where delivery_performance = 'Delayed') as delayed,  -- noqa: RF04
         sum(delivery_days) as total_delivery_days,
         sum(delay_days) filter (where actual_delivery is not null and delay_days > 0)
             as total_late_days,
@@ -34,7 +34,7 @@ select
     month,
     shipments,
     delivered,
-    pending,
+    undelivered,
     overdue,
     on_time,
     slightly_delayed,

@@ -11,7 +11,7 @@ stock_per_product as (
     select
         product_id,
         max(snapshot_date) as last_counted_date,
-        count(*) as warehouses,
+        count(*) as warehouse_count,
         count(*) filter (where stock_status = 'Out of Stock')
             as warehouses_out_of_stock,
         count(*) filter (where needs_reorder) as warehouses_to_reorder,
@@ -54,7 +54,10 @@ stock_and_demand as (
 ),
 
 products as (
-    select product_id, product_name, category
+    select
+        product_id,
+        product_name,
+        category
     from {{ ref('dim_product') }}
     where product_key <> '-1'
     qualify row_number() over (partition by product_id order by valid_from desc) = 1
@@ -65,7 +68,7 @@ select
     products.product_name,
     products.category,
     stock_and_demand.last_counted_date,
-    stock_and_demand.warehouses,
+    stock_and_demand.warehouse_count,
     stock_and_demand.warehouses_out_of_stock,
     stock_and_demand.warehouses_to_reorder,
     stock_and_demand.quantity_on_hand,

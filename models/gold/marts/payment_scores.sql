@@ -11,7 +11,8 @@ ranked_by_amount as (
     select
         *,
         count(*) over (partition by method_group) as payments,
-        row_number() over (partition by method_group order by amount, transaction_id) as position
+        row_number() over (partition by method_group order by amount, transaction_id) as place,
+        case when payments % 2 = 1 then 1.0 else 0.5 end as middle_weight
     from payments
 ),
 
@@ -21,8 +22,8 @@ centres as (
         method_group,
         payments,
         cast(sum(amount) as double) / payments as mean,
-        sum(amount) filter (where 2 * position between payments and payments + 2)
-            * case when payments % 2 = 1 then 1.0 else 0.5 end as median
+        sum(amount * middle_weight) filter (where 2 * place between payments and payments + 2)
+            as median
     from ranked_by_amount
     group by method_group, payments
 ),
@@ -32,7 +33,8 @@ centred as (
         payments.*,
         centres.payments,
         cast(payments.amount as double) - centres.mean as mean_deviation,
-        payments.amount - centres.median as median_deviation
+        payments.amount - centres.median as median_deviation,
+        cast(median_deviation as double) as deviation
     from payments
     inner join centres on payments.method_group = centres.method_group
 ),
@@ -42,18 +44,19 @@ ranked_by_deviation as (
         *,
         row_number() over (
             partition by method_group order by abs(median_deviation), transaction_id
-        ) as position
+        ) as place
     from centred
 ),
 
 spreads as (
     select
         method_group,
-        case when min(amount) < max(amount) then sqrt(
-            {{ sum_in_order('mean_deviation * mean_deviation') }} / (payments - 1)
-        ) end as sample_deviation,
+        case
+            when min(amount) < max(amount)
+                then sqrt({{ sum_in_order('mean_deviation * mean_deviation') }} / (payments - 1))
+        end as sample_deviation,
         cast(
-            sum(abs(median_deviation)) filter (where 2 * position between payments and payments + 2)
+            sum(abs(median_deviation)) filter (where 2 * place between payments and payments + 2)
             as double
         ) / case when payments % 2 = 1 then 1 else 2 end as median_absolute_deviation,
         cast(sum(abs(median_deviation)) as double) / payments as mean_absolute_deviation
@@ -65,14 +68,11 @@ spreads as (
 select
     centred.transaction_id,
     round(centred.mean_deviation / spreads.sample_deviation, 9) as z_score,
-    round(case
-        when centred.payments < 8 then null
-        when spreads.median_absolute_deviation > 0
-            then 0.6745 * cast(centred.median_deviation as double)
-                / spreads.median_absolute_deviation
-        when spreads.mean_absolute_deviation > 0
-            then cast(centred.median_deviation as double)
-                / (1.253314 * spreads.mean_absolute_deviation)
-    end, 9) as robust_z_score
+    case
+        when centred.payments >= 8 and spreads.median_absolute_deviation > 0
+            then round(0.6745 * centred.deviation / spreads.median_absolute_deviation, 9)
+        when centred.payments >= 8 and spreads.mean_absolute_deviation > 0
+            then round(centred.deviation / (1.253314 * spreads.mean_absolute_deviation), 9)
+    end as robust_z_score
 from centred
 inner join spreads on centred.method_group = spreads.method_group

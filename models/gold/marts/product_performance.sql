@@ -49,10 +49,11 @@ product_totals as (
 ranked_products as (
     select
         *,
-        row_number() over (order by net_amount desc, product_id) as revenue_rank,
+        row_number() over (order by net_amount desc, product_id asc) as revenue_rank,
         sum(net_amount) over () as total_net_amount,
         sum(net_amount) over (
-            order by net_amount desc, product_id rows between unbounded preceding and current row
+            order by net_amount desc, product_id asc
+            rows between unbounded preceding and current row
         ) - net_amount as net_amount_of_better
     from product_totals
 )
@@ -73,8 +74,7 @@ select
     ranked_products.discount_amount,
     ranked_products.net_amount,
     ranked_products.margin_total as margin_amount,
-    {{ divide_amounts('ranked_products.margin_total * 100', 'ranked_products.net_amount_with_cost') }}
-        as margin_pct,
+    {{ divide_amounts('margin_total * 100', 'net_amount_with_cost') }} as margin_pct,
     ranked_products.returned_units,
     coalesce(
         cast(ranked_products.returned_units as double)
