@@ -20,7 +20,7 @@ create table if not exists audit.builds (
     run_id varchar, fingerprint varchar
 );
 """
-_PROJECT_FOLDERS = ("models", "seeds", "snapshots", "macros", "tests/generic", "tests/singular")
+_PROJECT_FOLDERS = ("models", "seeds", "snapshots", "macros", "tests")
 _PROJECT_FILES = ("dbt_project.yml", "profiles.yml", "requirements.lock")
 _SUFFIXES = {".sql", ".yml", ".yaml", ".csv", ".md", ".lock"}
 
