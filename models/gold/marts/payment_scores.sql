@@ -10,9 +10,10 @@ with payments as (
 ranked_by_amount as (
     select
         *,
-        count(*) over (partition by method_group) as payments,
+        count(*) over (partition by method_group) as group_size,
         row_number() over (partition by method_group order by amount, transaction_id) as place,
-        case when payments % 2 = 1 then 1.0 else 0.5 end as middle_weight
+        2 * place between group_size and group_size + 2 as is_middle,
+        case when group_size % 2 = 1 then 1.0 else 0.5 end as middle_weight
     from payments
 ),
 
@@ -20,18 +21,17 @@ ranked_by_amount as (
 centres as (
     select
         method_group,
-        payments,
-        cast(sum(amount) as double) / payments as mean,
-        sum(amount * middle_weight) filter (where 2 * place between payments and payments + 2)
-            as median
+        group_size,
+        cast(sum(amount) as double) / group_size as mean,
+        sum(amount * middle_weight) filter (where is_middle) as median
     from ranked_by_amount
-    group by method_group, payments
+    group by method_group, group_size
 ),
 
 centred as (
     select
         payments.*,
-        centres.payments,
+        centres.group_size,
         cast(payments.amount as double) - centres.mean as mean_deviation,
         payments.amount - centres.median as median_deviation,
         cast(median_deviation as double) as deviation
@@ -44,7 +44,9 @@ ranked_by_deviation as (
         *,
         row_number() over (
             partition by method_group order by abs(median_deviation), transaction_id
-        ) as place
+        ) as place,
+        2 * place between group_size and group_size + 2 as is_middle,
+        case when group_size % 2 = 1 then 1.0 else 0.5 end as middle_weight
     from centred
 ),
 
@@ -53,15 +55,13 @@ spreads as (
         method_group,
         case
             when min(amount) < max(amount)
-                then sqrt({{ sum_in_order('mean_deviation * mean_deviation') }} / (payments - 1))
+                then sqrt({{ sum_in_order('mean_deviation * mean_deviation') }} / (group_size - 1))
         end as sample_deviation,
-        cast(
-            sum(abs(median_deviation)) filter (where 2 * place between payments and payments + 2)
-            as double
-        ) / case when payments % 2 = 1 then 1 else 2 end as median_absolute_deviation,
-        cast(sum(abs(median_deviation)) as double) / payments as mean_absolute_deviation
+        cast(sum(abs(median_deviation) * middle_weight) filter (where is_middle) as double)
+            as median_absolute_deviation,
+        cast(sum(abs(median_deviation)) as double) / group_size as mean_absolute_deviation
     from ranked_by_deviation
-    group by method_group, payments
+    group by method_group, group_size
 )
 
 -- Rounding takes away the noise of doubles, which would decide at a threshold.
@@ -69,9 +69,9 @@ select
     centred.transaction_id,
     round(centred.mean_deviation / spreads.sample_deviation, 9) as z_score,
     case
-        when centred.payments >= 8 and spreads.median_absolute_deviation > 0
+        when centred.group_size >= 8 and spreads.median_absolute_deviation > 0
             then round(0.6745 * centred.deviation / spreads.median_absolute_deviation, 9)
-        when centred.payments >= 8 and spreads.mean_absolute_deviation > 0
+        when centred.group_size >= 8 and spreads.mean_absolute_deviation > 0
             then round(centred.deviation / (1.253314 * spreads.mean_absolute_deviation), 9)
     end as robust_z_score
 from centred
