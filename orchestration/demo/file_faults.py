@@ -14,8 +14,6 @@ from decimal import Decimal
 from orchestration.demo.planting import Faults
 from orchestration.demo.writing import ExtraFile, Row, file_name, trigger
 
-_REORDERED = "reordered"
-
 
 def plant_lines(faults: Faults) -> None:
     """Files in which some lines are no records; the others load."""
@@ -164,37 +162,33 @@ def _plant_unusual(faults: Faults) -> None:
     """Files that look odd and load whole."""
     day = 1
     columns = list(faults.contracts["orders"].column_names)
-    sample = {
-        feed: lambda count, feed=feed: _sample(faults, feed, day, count)
-        for feed in faults.contracts
-    }
-    addresses = sample["addresses"](3)
+    addresses = _sample(faults, "addresses", day, 3)
     addresses[0]["address_line_1"] = 'Hinterhaus "Süd", 2. Stock\nHauptstraße 5'
-    gifted = [row | {"gift_note": "with love"} for row in sample["orders"](2)]
+    gifted = [row | {"gift_note": "with love"} for row in _sample(faults, "orders", day, 2)]
     shipment_columns = [
         name for name in faults.contracts["shipments"].column_names if name != "tracking_number"
     ]
-    whole = _csv(faults, "orders", sample["orders"](2)).removesuffix(b"\n")
+    whole = _csv(faults, "orders", _sample(faults, "orders", day, 2)).removesuffix(b"\n")
     for fault, feed, note, suffix, rows, content in (
-        (_REORDERED, "orders", "_reordered", "", 3,
-         _csv(faults, "orders", sample["orders"](3), columns[::-1])),
+        ("reordered", "orders", "_reordered", "", 3,
+         _csv(faults, "orders", _sample(faults, "orders", day, 3), columns[::-1])),
         ("extra_column", "orders", "_gifts", "", 2,
          _csv(faults, "orders", gifted, [*columns, "gift_note"])),
         ("optional_column_missing", "shipments", "_untracked", "", 2,
-         _csv(faults, "shipments", sample["shipments"](2), shipment_columns)),
+         _csv(faults, "shipments", _sample(faults, "shipments", day, 2), shipment_columns)),
         ("header_only", "inventory", "_none", "", 0, _csv(faults, "inventory", [])),
         ("empty_array", "customers", "_none", "", 0, b"[]\n"),
         ("byte_order_mark", "orders", "_bom", "", 2,
-         b"\xef\xbb\xbf" + _csv(faults, "orders", sample["orders"](2))),
+         b"\xef\xbb\xbf" + _csv(faults, "orders", _sample(faults, "orders", day, 2))),
         ("utf_16", "addresses", "_utf16", "", 2,
-         _csv(faults, "addresses", sample["addresses"](2)).decode().encode("utf-16")),
+         _csv(faults, "addresses", _sample(faults, "addresses", day, 2)).decode().encode("utf-16")),
         ("carriage_returns", "orders", "_crlf", "", 2,
-         _csv(faults, "orders", sample["orders"](2)).replace(b"\n", b"\r\n")),
+         _csv(faults, "orders", _sample(faults, "orders", day, 2)).replace(b"\n", b"\r\n")),
         ("no_final_newline", "orders", "_open_end", "", 2, whole),
         ("line_break_in_field", "addresses", "_lines_within", "", 3,
          _csv(faults, "addresses", addresses)),
         ("gzip", "clickstream", "_packed", "ndjson.gz", 3,
-         gzip.compress(_ndjson(sample["clickstream"](3)), mtime=0)),
+         gzip.compress(_ndjson(_sample(faults, "clickstream", day, 3)), mtime=0)),
     ):  # fmt: skip
         name = _name(faults, feed, day, note, suffix)
         file = ExtraFile(name, content, day, "figures", rows)
@@ -202,7 +196,7 @@ def _plant_unusual(faults: Faults) -> None:
 
     customers = [
         {name: _csv_text(value) for name, value in row.items() if name != "_op"}
-        for row in sample["customers"](3)
+        for row in _sample(faults, "customers", day, 3)
     ]
     customers[1]["preferences"] = "{categories: ["
     name = _name(faults, "customers", day, "_as_csv", "csv")
@@ -218,10 +212,11 @@ def _plant_unusual(faults: Faults) -> None:
 
 
 def _plant_doubled(faults: Faults) -> None:
-    """A file under a second name, dated a day later if there is one; a corrected file."""
-    first = next(file for file in faults.extra_files if f"_{_REORDERED}." in file.name)
-    day = min(2, faults.plan.days - 1)
-    again = ExtraFile(_name(faults, "orders", day, f"_{_REORDERED}_again"), first.content, day)
+    """A file again under a second name a day later; a file that is corrected later."""
+    content = _csv(faults, "orders", _sample(faults, "orders", 0, 2))
+    first = ExtraFile(_name(faults, "orders", 0, "_sent_twice"), content, 0, "figures", 2)
+    again = ExtraFile(_name(faults, "orders", 1, "_sent_again"), content, 1)
+    faults.add_file(first, "doubled_later", "loaded", rows_loaded=2)
     faults.add_file(again, "same_bytes", "duplicate", duplicate_of=first.name)
 
     rows = _sample(faults, "orders", 0, 3)
