@@ -1,0 +1,295 @@
+"""Batches: what triggers announce, whether it is there and right, what is held and released.
+
+Belongs here: `bronze.batches` and `bronze.releases`, judging a trigger. Does not: reading a trigger
+(`triggers.py`), loading files (`file_load.py`).
+"""
+
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import astuple, dataclass, fields, replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection
+
+from orchestration.loader.file_load import Delivery, Run, failed, read_delivery
+from orchestration.loader.file_names import shown
+from orchestration.loader.landing import NOTES_FILE
+from orchestration.loader.ledger import Entry
+from orchestration.loader.reading import Reading, total
+from orchestration.loader.triggers import (
+    Expected,
+    Hold,
+    Trigger,
+    figure_differences,
+    name_problem,
+    sha256_difference,
+)
+
+_RELEASES = """
+create table if not exists bronze.releases (
+    batch_id varchar, trigger_sha256 varchar, why varchar, released_at timestamp, used_at timestamp
+)
+"""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One row of `bronze.batches`. Files without a trigger have one only once they were held."""
+
+    batch_id: str
+    batch_date: date | None
+    trigger_file: str | None
+    trigger_id: str | None
+    status: str
+    reason: str | None
+    trigger_json: str | None
+    sha256: str | None
+    first_seen_at: datetime
+    updated_at: datetime
+
+
+_COLUMNS = ", ".join(field.name for field in fields(Batch))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a trigger lets its files be loaded: `ready`, `waiting` or `held`, and why not."""
+
+    status: str
+    reason: str | None = None
+    code: str | None = None
+
+
+READY = Verdict("ready")
+
+
+class Batches:
+    """The rows of `bronze.batches` and the releases in force, read once per run."""
+
+    def __init__(self, connection: DuckDBPyConnection) -> None:
+        self._connection = connection
+        connection.execute(_RELEASES)
+        rows = connection.execute(f"select {_COLUMNS} from bronze.batches").fetchall()
+        self._batches = {batch.batch_id: batch for batch in (Batch(*row) for row in rows)}
+        self._releases = {
+            (batch_id, sha256): why
+            for batch_id, sha256, why in connection.execute(
+                "select batch_id, trigger_sha256, why from bronze.releases where used_at is null"
+            ).fetchall()
+        }
+
+    def all(self) -> list[Batch]:
+        return list(self._batches.values())
+
+    def get(self, batch_id: str) -> Batch | None:
+        return self._batches.get(batch_id)
+
+    def release(self, batch_id: str | None) -> str | None:
+        """Why an operator released a batch, None when nobody did.
+
+        A release ends when the batch is loaded or its trigger replaced.
+        """
+        batch = self._batches.get(batch_id or "")
+        return None if batch is None else self._releases.get((batch.batch_id, batch.sha256))
+
+    def put(self, batch: Batch) -> None:
+        """Write a batch when it is new or something but its time changed."""
+        before = self._batches.get(batch.batch_id)
+        if before is not None and replace(before, updated_at=batch.updated_at) == batch:
+            return
+        if before is None:
+            marks = ", ".join("?" for _ in fields(Batch))
+            self._connection.execute(
+                f"insert into bronze.batches ({_COLUMNS}) values ({marks})", list(astuple(batch))
+            )
+        else:
+            assignments = ", ".join(f"{field.name} = ?" for field in fields(Batch)[1:])
+            self._connection.execute(
+                f"update bronze.batches set {assignments} where batch_id = ?",
+                [*astuple(batch)[1:], batch.batch_id],
+            )
+        self._batches[batch.batch_id] = batch
+
+    def close(self, batch: Batch) -> None:
+        """Write a batch as loaded; what an operator released is used up with it."""
+        if self._releases.pop((batch.batch_id, batch.sha256), None) is not None:
+            self._connection.execute(
+                "update bronze.releases set used_at = ? where batch_id = ? and used_at is null",
+                [batch.updated_at, batch.batch_id],
+            )
+        self.put(replace(batch, status="loaded"))
+
+
+def release_batch(
+    connection: DuckDBPyConnection,
+    batch_id: str,
+    why: str,
+    now: datetime | None = None,
+) -> str:
+    """End the holds of a batch: the next load takes its files as they are.
+
+    `batch_id` is that of `bronze.batches`, `why` is kept with the release. Gives the reason of the
+    hold. Raises LookupError when no batch of this id is held.
+    """
+    connection.execute(_RELEASES)
+    row = connection.execute(
+        "select reason, sha256 from bronze.batches where batch_id = ? and status = 'held'",
+        [batch_id],
+    ).fetchone()
+    if row is None:
+        held = connection.execute(
+            "select batch_id from bronze.batches where status = 'held' order by all"
+        ).fetchall()
+        names = ", ".join(shown(name) for (name,) in held) or "none"
+        raise LookupError(f"No batch {shown(batch_id)!r} is held; held are: {names}.")
+    reason, sha256 = row
+    at = (now or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None)
+    connection.execute(
+        "insert into bronze.releases values (?, ?, ?, ?, null)", [batch_id, sha256, why, at]
+    )
+    connection.execute(
+        "update bronze.batches set reason = ?, updated_at = ? where batch_id = ?",
+        [f"released ({why}), was held for {reason}", at, batch_id],
+    )
+    # Without the last load's notes everything in landing is due again, this batch with it.
+    for (path,) in connection.execute(
+        "select path from duckdb_databases()"
+        " where database_name = current_database() and path is not null"
+    ).fetchall():
+        Path(path).with_name(NOTES_FILE).unlink(missing_ok=True)
+    return reason
+
+
+def judge(
+    run: Run,
+    trigger: Trigger,
+    deliveries: Mapping[str, Delivery],
+    unfinished: Container[str],
+    released: bool,
+) -> Verdict:
+    """Whether the files that a trigger names are all there and as it says.
+
+    `deliveries` are the files in landing by name, `unfinished` those that may still be written to.
+    Files whose figures are announced are read here, before any file of the batch is loaded.
+    """
+    today = run.now().astimezone(UTC).date()
+    problems = {
+        entry.name: hold
+        for entry in trigger.expected
+        if (hold := name_problem(entry.name, run.feeds, today)) is not None
+    }
+    if problems and not released:
+        return _held(problems.values())
+    if not trigger.ready:
+        return Verdict("waiting", "Its data_files_ready is false.")
+    expected = [entry for entry in trigger.expected if entry.name not in problems]
+    earlier: dict[str, Entry | None] = {
+        entry.name: run.ledger.delivered(entry.name, entry.sha256) for entry in expected
+    }
+    missing = [name for name in earlier if name not in deliveries and earlier[name] is None]
+    if missing:
+        return Verdict("waiting", f"It waits for {_listed(missing)}.")
+    here = [entry for entry in expected if entry.name in deliveries]
+    for name in {entry.name for entry in here}:
+        try:
+            _ = deliveries[name].seen
+        except OSError as error:
+            failed(run, deliveries[name].name, error)
+            return Verdict("waiting", f"Not readable now: {shown(name)}.")
+    # An announced hash proves a file whole; any other is whole once it is left alone.
+    growing = [
+        entry.name
+        for entry in here
+        if entry.name in unfinished and entry.sha256 != deliveries[entry.name].seen.sha256
+    ]
+    if growing:
+        return Verdict("waiting", f"Still being written: {_listed(growing)}.")
+    if released:
+        return READY
+
+    loaded = [
+        (entry, known)
+        for entry in expected
+        if entry.name not in deliveries and (known := earlier[entry.name]) is not None
+    ]
+    differences = [
+        hold
+        for entry in here
+        if (hold := sha256_difference(entry, deliveries[entry.name].seen.sha256))
+    ]
+    differences += [
+        _after_load(hold, entry)
+        for entry, known in loaded
+        if (hold := sha256_difference(entry, known.sha256))
+    ]
+    if differences:
+        return _held(differences)
+    for entry in here:
+        if entry.needs_reading:
+            delivery = deliveries[entry.name]
+            try:
+                read_delivery(run, delivery)
+            except Exception as error:
+                failed(run, delivery.name, error)
+                return Verdict("waiting", f"Not readable now: {shown(entry.name)}.")
+            if delivery.reading is not None:
+                differences += _compare(run, entry, delivery.name.feed, delivery.reading)
+    for entry, known in loaded:
+        if entry.needs_reading and known.status != "discarded":
+            differences += [_after_load(hold, entry) for hold in _recorded(run, entry, known)]
+    return _held(differences) if differences else READY
+
+
+def waiting_status(run: Run, batch: Batch) -> str:
+    """`waiting`, or `late` once a batch has waited for longer than BATCH_TIMEOUT_MINUTES."""
+    timeout = timedelta(minutes=run.settings.batch_timeout_minutes)
+    return "late" if run.clock - batch.first_seen_at > timeout else "waiting"
+
+
+def _compare(run: Run, entry: Expected, feed: str | None, reading: Reading) -> list[Hold]:
+    assert feed is not None
+    contract = run.contracts[feed]
+
+    def sum_of(name: str) -> Decimal | None:
+        column = contract.column_for(name)
+        return None if column is None else total(run.connection, reading, column)
+
+    return figure_differences(entry, reading.rows_read, sum_of)
+
+
+def _recorded(run: Run, entry: Expected, known: Entry) -> list[Hold]:
+    """The differences of a file that is loaded, or doubles one that is."""
+    original = known if known.duplicate_of is None else run.ledger[known.duplicate_of]
+    rows = original.rows_read or 0, original.rows_loaded or 0, original.rows_rejected or 0
+    view = f"loaded_file_{original.file_id}"
+    run.connection.execute(
+        f"create or replace temp view {view} as"
+        f" select * from bronze.{original.feed} where _file_id = {original.file_id}"
+    )
+    try:
+        reading = Reading(view, "", *rows, drift=None)
+        return _compare(run, entry, original.feed, reading)
+    finally:
+        run.connection.execute(f"drop view {view}")
+
+
+def _after_load(hold: Hold, entry: Expected) -> Hold:
+    return Hold(
+        "mismatch_after_load",
+        f"It is loaded already. {hold.sentence}"
+        f" Take it back with: python -m orchestration retract {shown(entry.name)}",
+    )
+
+
+def _held(holds: Iterable[Hold]) -> Verdict:
+    """Held for the first of the holds; the sentence tells all of them."""
+    holds = list(holds)
+    sentences = " ".join(hold.sentence for hold in holds)
+    return Verdict("held", f"{holds[0].code}: {sentences}", holds[0].code)
+
+
+def _listed(names: Iterable[str]) -> str:
+    names = [shown(name) for name in names]
+    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+    return ", ".join(names[:10]) + more

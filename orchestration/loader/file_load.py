@@ -1,0 +1,401 @@
+"""One file: read once, then recorded as loaded, duplicate or discarded, then moved.
+
+Belongs here: the transaction of a file, and making good what a crash left half done. Does not:
+whether a file's batch lets it be loaded (`batches.py`), reading its bytes (`reading.py`).
+"""
+
+import json
+import logging
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from errno import EAGAIN
+from functools import cached_property
+from itertools import count
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection
+
+from orchestration.contracts import Contract, feed_names
+from orchestration.loader.file_names import FileName, read_name, shown
+from orchestration.loader.landing import Landed
+from orchestration.loader.ledger import Entry, Ledger
+from orchestration.loader.moves import copies_by_name, copy_by_bytes, discard, move
+from orchestration.loader.outcomes import FileOutcome
+from orchestration.loader.policies import seed_values
+from orchestration.loader.reading import Reading, read
+from orchestration.loader.refusal import Refused
+from orchestration.loader.spool import FileChanged, Fingerprint, fingerprint, spool
+from orchestration.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+
+class ConservationError(Exception):
+    """Rows written do not add up to records read; the transaction is undone."""
+
+
+@dataclass
+class Run:
+    """What the steps of one load share. `outcomes` has one entry per file name."""
+
+    connection: DuckDBPyConnection
+    settings: Settings
+    contracts: Mapping[str, Contract]
+    ledger: Ledger
+    now: Callable[[], datetime]
+    report: Callable[[str], None]
+    outcomes: dict[str, FileOutcome] = field(default_factory=dict)
+    table_numbers: Iterator[int] = field(default_factory=count)
+    _lookups: dict[str, set[str]] = field(default_factory=dict)
+
+    @cached_property
+    def feeds(self) -> dict[str, Contract]:
+        return feed_names(dict(self.contracts))
+
+    @property
+    def clock(self) -> datetime:
+        """Now, in UTC, as the tables hold it."""
+        return self.now().astimezone(UTC).replace(tzinfo=None)
+
+    def lookup(self, seed: str) -> set[str]:
+        if seed not in self._lookups:
+            self._lookups[seed] = seed_values(self.settings.project_dir, seed)
+        return self._lookups[seed]
+
+    def settle(self, outcome: FileOutcome) -> None:
+        """Keep a file's outcome, and tell at once what a person may want to act on."""
+        self.outcomes[outcome.file_name] = outcome
+        if outcome.status in ("discarded", "failed"):
+            code = f" ({outcome.code})" if outcome.code else ""
+            self.report(f"{shown(outcome.file_name)}: {outcome.status}{code}. {outcome.reason}")
+
+
+@dataclass
+class Delivery:
+    """One file in landing on its way: read at most once, into temp tables of its own."""
+
+    landed: Landed
+    batch_id: str | None = None
+    reading: Reading | None = None
+    refusal: Refused | None = None
+
+    @property
+    def name(self) -> FileName:
+        return self.landed.name
+
+    @cached_property
+    def seen(self) -> Fingerprint:
+        """Hash and state of the file. Raises OSError, FileChanged since landing was listed."""
+        seen = fingerprint(self.landed.path)
+        if (seen.size_bytes, seen.mtime_ns) != self.landed.state:
+            raise FileChanged(EAGAIN, "the file was written to since it was found")
+        return seen
+
+    @property
+    def is_read(self) -> bool:
+        return self.reading is not None or self.refusal is not None
+
+
+def sentence_of(error: BaseException) -> str:
+    """An unexpected error in one line."""
+    lines = str(error).strip().splitlines()
+    return shown(f"{type(error).__name__}: {lines[0] if lines else 'no message'}")
+
+
+def failed(run: Run, name: FileName, error: Exception) -> None:
+    """Record that a file could not be handled through no fault of its own."""
+    _log.debug("%s could not be handled", shown(name.name), exc_info=error)
+    run.settle(
+        FileOutcome(
+            name.name,
+            "failed",
+            name.feed,
+            reason=f"It stays in landing and is due again: {sentence_of(error)}",
+        )
+    )
+
+
+def read_delivery(run: Run, delivery: Delivery) -> None:
+    """Read a file into temp tables, or learn why it is refused. Raises what is not its fault."""
+    if delivery.is_read:
+        return
+    try:
+        if delivery.name.refusal is not None:
+            raise delivery.name.refusal
+        delivery.reading = _read(run, delivery.landed.path, delivery.name, delivery.seen)
+    except Refused as refusal:
+        delivery.refusal = refusal
+
+
+def forget_reading(run: Run, reading: Reading | None) -> None:
+    """Drop the temp tables of a reading."""
+    if reading is not None:
+        _drop(run.connection, reading.table)
+
+
+def store(run: Run, delivery: Delivery) -> None:
+    """Bring one file to its end: duplicate, discarded or loaded, recorded first, then moved.
+
+    Raises what is not the file's fault; nothing is recorded then.
+    """
+    name, seen = delivery.name, delivery.seen
+    is_named = name.feed is not None and name.refusal is None
+    verdict = run.ledger.judge(name.feed, name.name, seen.sha256) if is_named else None
+    if verdict is not None and verdict.duplicate_of is not None:
+        original = verdict.duplicate_of
+        entry = replace(
+            _entry(run, delivery, "duplicate"), duplicate_of=original.file_id, reason=None
+        )
+        with run.ledger.transaction():
+            run.ledger.record(entry)
+            _supersede(run, verdict.supersedes, entry)
+        reason = f"It has the bytes of {shown(original.file_name)}, which is loaded."
+        run.settle(_outcome(entry, reason=_archive(run, delivery, entry) or reason))
+        return
+    read_delivery(run, delivery)
+    if delivery.refusal is not None:
+        discard_file(run, delivery, delivery.refusal)
+        return
+    assert delivery.reading is not None and verdict is not None
+    entry = _entry(run, delivery, "loaded")
+    with run.ledger.transaction():
+        entry = _insert(run, entry, delivery.reading)
+        run.ledger.record(entry)
+        _supersede(run, verdict.supersedes, entry)
+    superseded = [old.file_name for old in verdict.supersedes if old.status == "loaded"]
+    run.settle(
+        replace(
+            _outcome(entry, reason=_archive(run, delivery, entry)),
+            superseded=superseded[-1] if superseded else None,
+        )
+    )
+    if superseded:
+        load_stand_ins(run)
+
+
+def discard_file(run: Run, delivery: Delivery, refusal: Refused) -> None:
+    """Record a refused file and move it to discarded. Raises what is not the file's fault."""
+    name, seen = delivery.name, delivery.seen
+    refusal = Refused(refusal.code, shown(refusal.message))
+    folder = run.settings.discarded / name.folder
+    entry = run.ledger.newest(name.name)
+    if not (
+        entry is not None
+        and (entry.status, entry.sha256, entry.reason) == ("discarded", seen.sha256, refusal.code)
+        and _is_unmoved(run, entry, folder, delivery.landed.path.name)
+    ):
+        entry = replace(_entry(run, delivery, "discarded"), reason=refusal.code)
+        with run.ledger.transaction():
+            run.ledger.record(entry)
+    outcome = _outcome(entry, code=refusal.code, reason=refusal.message)
+    try:
+        discard(delivery.landed.path, folder, seen, str(entry.file_id), refusal, run.now())
+    except OSError as error:
+        note = f"{refusal.message} It could not be moved yet: {sentence_of(error)}"
+        outcome = replace(outcome, reason=note)
+    run.settle(outcome)
+
+
+def record_duplicate_trigger(run: Run, delivery: Delivery) -> None:
+    """Record and archive a trigger that was delivered again after its batch was loaded."""
+    entry = _entry(run, delivery, "duplicate")
+    with run.ledger.transaction():
+        run.ledger.record(entry)
+    reason = "Its batch is loaded already."
+    run.settle(_outcome(entry, reason=_archive(run, delivery, entry) or reason))
+
+
+def finish_move(run: Run, landed: Landed) -> bool:
+    """Move a file that the ledger knows as taken and that a crash left in landing.
+
+    True when that was so. A copy in the archive tells a file delivered again from a file whose
+    move was cut off: there are as many copies as deliveries.
+    """
+    name = landed.name
+    entry = run.ledger.newest(name.name)
+    if entry is None or entry.size_bytes != landed.size_bytes:
+        return False
+    if entry.status not in ("loaded", "duplicate"):
+        return False
+    seen = fingerprint(landed.path)
+    folder = run.settings.archive / name.folder
+    if seen.sha256 != entry.sha256 or not _is_unmoved(run, entry, folder, landed.path.name):
+        return False
+    move(landed.path, folder, seen, str(entry.file_id))
+    run.report(f"{shown(name.name)}: {entry.status} by an earlier load, moved to the archive now.")
+    return True
+
+
+def load_stand_ins(run: Run) -> None:
+    """Load duplicates whose original counts no more, from the archive, in its place."""
+    for entry in run.ledger.stand_ins():
+        try:
+            _stand_in(run, entry)
+        except Exception as error:
+            failed(run, FileName(entry.file_name, entry.feed), error)
+
+
+def _stand_in(run: Run, entry: Entry) -> None:
+    assert entry.feed is not None and entry.batch_date is not None
+    original = run.ledger.counting(entry.feed, entry.sha256, entry.file_name)
+    if original is not None:
+        with run.ledger.transaction():
+            run.ledger.record(replace(entry, duplicate_of=original.file_id))
+        return
+    folder = run.settings.archive / entry.feed
+    tags = [str(entry.file_id)]
+    own = copies_by_name(folder, entry.file_name, tags, entry.sha256)
+    path = own[-1] if own else copy_by_bytes(folder, entry.size_bytes, entry.sha256)
+    if path is None:
+        raise FileNotFoundError(f"no file in {folder} has the bytes to load in its place")
+    name = read_name(entry.file_name, run.feeds, run.now().date())
+    # The suffix of an archived copy must not hide the extension: it is read under its own name.
+    link = run.settings.spool / entry.file_name
+    link.unlink(missing_ok=True)
+    os.link(path, link)
+    reading = None
+    try:
+        reading = _read(run, link, name, fingerprint(link))
+        entry = replace(entry, status="loaded", duplicate_of=None, loaded_at=run.clock)
+        with run.ledger.transaction():
+            entry = _insert(run, entry, reading)
+            run.ledger.record(entry)
+        run.settle(_outcome(entry, reason="It stands in for the file whose bytes it repeats."))
+    except Refused as refusal:
+        # Read by other rules than its original, for example under another extension.
+        entry = replace(entry, status="discarded", reason=refusal.code, duplicate_of=None)
+        with run.ledger.transaction():
+            run.ledger.record(entry)
+        run.settle(_outcome(entry, code=refusal.code, reason=shown(refusal.message)))
+        seen = fingerprint(path)
+        target = run.settings.discarded / entry.feed
+        discard(path, target, seen, str(entry.file_id), refusal, run.now())
+    finally:
+        link.unlink(missing_ok=True)
+        forget_reading(run, reading)
+
+
+def _read(run: Run, path: Path, name: FileName, seen: Fingerprint) -> Reading:
+    assert name.feed is not None and name.file_format is not None
+    contract = run.contracts[name.feed]
+    spooled = spool(path, contract, seen, run.settings.spool)
+    table = f"reading_{next(run.table_numbers)}"
+    try:
+        return read(run.connection, contract, spooled, name.file_format, table, run.lookup)
+    except BaseException:
+        _drop(run.connection, table)
+        raise
+    finally:
+        spooled.path.unlink(missing_ok=True)
+
+
+def _insert(run: Run, entry: Entry, reading: Reading) -> Entry:
+    """Rows and rejected rows of a file into bronze; the entry with their numbers."""
+    assert entry.feed is not None
+    columns = [*run.contracts[entry.feed].column_names, "_rescued", "_op", "_row_number"]
+    names = ", ".join(f'"{column}"' for column in columns)
+    loaded = _changed_rows(
+        run.connection,
+        f"insert into bronze.{entry.feed} ({names}, _file_id, _batch_date)"
+        f" select {names}, ?, ? from {reading.table}",
+        [entry.file_id, entry.batch_date],
+    )
+    rejected = _changed_rows(
+        run.connection,
+        "insert into bronze.rejected_rows (file_id, line_number, raw, error)"
+        f" select ?, line_number, raw, error from {reading.rejected_table}",
+        [entry.file_id],
+    )
+    if (loaded, rejected, loaded + rejected) != (
+        reading.rows_loaded,
+        reading.rows_rejected,
+        reading.rows_read,
+    ):
+        raise ConservationError(
+            f"{reading.rows_read} records were read, but {loaded} rows loaded and {rejected}"
+            " rejected; nothing of the file was kept"
+        )
+    return replace(
+        entry,
+        rows_read=reading.rows_read,
+        rows_loaded=loaded,
+        rows_rejected=rejected,
+        drift=None if reading.drift is None else json.dumps(reading.drift),
+    )
+
+
+def _supersede(run: Run, entries: tuple[Entry, ...], by: Entry) -> None:
+    for entry in entries:
+        run.ledger.record(replace(entry, status="superseded", superseded_by=by.file_id))
+
+
+def _archive(run: Run, delivery: Delivery, entry: Entry) -> str | None:
+    """Move a recorded file to the archive; a sentence when that has to wait for the next load."""
+    folder = run.settings.archive / delivery.name.folder
+    try:
+        move(delivery.landed.path, folder, delivery.seen, str(entry.file_id))
+    except OSError as error:
+        note = f"It is recorded, but still lies in landing: {sentence_of(error)}"
+        run.report(f"{shown(entry.file_name)}: {note}")
+        return note
+    return None
+
+
+def _is_unmoved(run: Run, entry: Entry, folder: Path, raw_name: str) -> bool:
+    deliveries = [
+        delivery
+        for delivery in run.ledger.entries_of(entry.file_name, entry.sha256)
+        if (delivery.status == "discarded") == (entry.status == "discarded")
+    ]
+    tags = [str(delivery.file_id) for delivery in deliveries]
+    return len(copies_by_name(folder, raw_name, tags, entry.sha256)) < len(deliveries)
+
+
+def _entry(run: Run, delivery: Delivery, status: str) -> Entry:
+    name, seen = delivery.name, delivery.seen
+    return Entry(
+        file_id=run.ledger.next_id(),
+        file_name=name.name,
+        feed=name.feed,
+        batch_id=delivery.batch_id or name.batch_id,
+        batch_date=name.batch_date,
+        sha256=seen.sha256,
+        size_bytes=seen.size_bytes,
+        status=status,
+        reason=None,
+        rows_read=None,
+        rows_loaded=None,
+        rows_rejected=None,
+        duplicate_of=None,
+        superseded_by=None,
+        drift=None,
+        loaded_at=run.clock,
+    )
+
+
+def _outcome(entry: Entry, code: str | None = None, reason: str | None = None) -> FileOutcome:
+    return FileOutcome(
+        entry.file_name,
+        entry.status,
+        entry.feed,
+        code,
+        reason,
+        entry.file_id,
+        entry.batch_id,
+        entry.rows_read or 0,
+        entry.rows_loaded or 0,
+        entry.rows_rejected or 0,
+    )
+
+
+def _changed_rows(connection: DuckDBPyConnection, statement: str, parameters: list) -> int:
+    row = connection.execute(statement, parameters).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def _drop(connection: DuckDBPyConnection, table: str) -> None:
+    for name in (table, f"{table}_rejected"):
+        connection.execute(f'drop table if exists temp."{name}"')

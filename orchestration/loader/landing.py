@@ -1,0 +1,188 @@
+"""What lies in landing, what of it is finished, and what is due.
+
+Belongs here: listing, waiting until files have settled, the note that lets others see what is due
+without opening the warehouse. Does not: reading or moving files.
+"""
+
+import json
+import os
+import stat
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from orchestration.contracts import Contract, feed_names
+from orchestration.loader.file_names import FileName, is_unfinished, read_name, shown
+from orchestration.settings import Settings
+
+NOTES_FILE = "landing.json"
+_LONGEST_WAIT = 4  # times SETTLE_SECONDS, for files that are dropped or grow while waiting
+
+
+@dataclass(frozen=True)
+class Landed:
+    """One regular file in landing, as it was when the folder was listed."""
+
+    path: Path
+    name: FileName
+    size_bytes: int
+    mtime_ns: int
+
+    @property
+    def state(self) -> tuple[int, int]:
+        return self.size_bytes, self.mtime_ns
+
+
+@dataclass(frozen=True)
+class Note:
+    """What the last load said of a file it left in landing. `seen_at`: Unix time, seconds."""
+
+    size_bytes: int
+    mtime_ns: int
+    seen_at: float
+    status: str
+    reason: str | None = None
+
+    @property
+    def state(self) -> tuple[int, int]:
+        return self.size_bytes, self.mtime_ns
+
+
+@dataclass(frozen=True)
+class Notes:
+    """The last load's notes. `late_at`: Unix time at which the next waiting batch becomes late."""
+
+    files: Mapping[str, Note] = field(default_factory=dict)
+    late_at: float | None = None
+
+
+@dataclass(frozen=True)
+class Due:
+    """Names of files that a load would look at now, and a sentence that says why or why not."""
+
+    names: tuple[str, ...]
+    sentence: str
+
+
+def list_landing(
+    settings: Settings, feeds: Mapping[str, Contract], today: date
+) -> dict[str, Landed]:
+    """The finished regular files of landing by name. Links, folders and pipes are passed over."""
+    found: dict[str, Landed] = {}
+    with os.scandir(settings.landing) as entries:
+        for entry in entries:
+            try:
+                state = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                continue
+            if not stat.S_ISREG(state.st_mode) or is_unfinished(entry.name):
+                continue
+            name = read_name(entry.name, feeds, today)
+            path = settings.landing / entry.name
+            found.setdefault(name.name, Landed(path, name, state.st_size, state.st_mtime_ns))
+    return dict(sorted(found.items()))
+
+
+def is_settled(landed: Landed, settle_seconds: float, note: Note | None, clock: float) -> bool:
+    """Whether a file has been unchanged for `settle_seconds` at `clock` (Unix time, seconds).
+
+    Its modification time says so, or an earlier look: a time in the future, from a machine whose
+    clock is ahead, would never become old enough.
+    """
+    if settle_seconds == 0 or clock - landed.mtime_ns / 1e9 >= settle_seconds:
+        return True
+    return (
+        note is not None and note.state == landed.state and clock - note.seen_at >= settle_seconds
+    )
+
+
+def look(
+    settings: Settings,
+    feeds: Mapping[str, Contract],
+    today: date,
+    notes: Notes,
+    wait: bool,
+) -> tuple[dict[str, Landed], dict[str, Note]]:
+    """Landing's files by name, and a note for each that has not settled.
+
+    With `wait`, files that were just dropped are waited for; one that keeps growing is not.
+    """
+    give_up_at = time.monotonic() + _LONGEST_WAIT * settings.settle_seconds
+    known = dict(notes.files)
+    while True:
+        clock = time.time()
+        landed = list_landing(settings, feeds, today)
+        unsettled: dict[str, Note] = {}
+        for name, file in landed.items():
+            note = known.get(name)
+            if not is_settled(file, settings.settle_seconds, note, clock):
+                if note is None or note.state != file.state:
+                    note = Note(*file.state, clock, "unsettled")
+                unsettled[name] = note
+        if not (wait and unsettled and time.monotonic() < give_up_at):
+            return landed, unsettled
+        known |= unsettled
+        time.sleep(min(0.2, settings.settle_seconds))
+
+
+def what_is_due(
+    settings: Settings,
+    contracts: Mapping[str, Contract],
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Due:
+    """What a load would look at now, from the folder and the last load's notes alone.
+
+    A file is due when it has settled and is not what the last load left waiting or held: those are
+    due when something else is, or when a batch becomes late. A file that failed is due again.
+    Never opens the warehouse.
+    """
+    if not settings.landing.is_dir():
+        return Due((), f"There is no folder {settings.landing} yet.")
+    notes = read_notes(settings)
+    landed = list_landing(settings, feed_names(dict(contracts)), now().date())
+    clock = time.time()
+    due, left, settling = [], [], []
+    for name, file in landed.items():
+        note = notes.files.get(name)
+        is_known = note is not None and note.state == file.state
+        if is_known and note.status in ("waiting", "held"):
+            left.append(name)
+        elif is_settled(file, settings.settle_seconds, note, clock) or (
+            not is_known and file.mtime_ns / 1e9 > clock
+        ):
+            due.append(name)
+        else:
+            settling.append(name)
+    if due:
+        return Due(tuple(due), f"{len(due)} files are due, the first is {shown(due[0])}.")
+    if notes.late_at is not None and left and now().timestamp() >= notes.late_at:
+        return Due(tuple(left), "A waiting batch has become late.")
+    if settling:
+        return Due((), f"{len(settling)} files are still being written.")
+    if left:
+        return Due((), f"{len(left)} files wait for the rest of their batch or are held.")
+    return Due((), "Landing is empty.")
+
+
+def notes_file(settings: Settings) -> Path:
+    return settings.warehouse.with_name(NOTES_FILE)
+
+
+def read_notes(settings: Settings) -> Notes:
+    """The last load's notes; none when missing or unreadable, which makes all files due."""
+    try:
+        document = json.loads(notes_file(settings).read_text(encoding="utf-8"))
+        return Notes(
+            {name: Note(**note) for name, note in document["files"].items()}, document["late_at"]
+        )
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return Notes()
+
+
+def write_notes(settings: Settings, notes: Notes) -> None:
+    """Replace the notes in one step."""
+    draft = notes_file(settings).with_suffix(".json.new")
+    draft.write_text(json.dumps(asdict(notes)), encoding="utf-8")
+    draft.replace(notes_file(settings))

@@ -1,0 +1,209 @@
+"""The ledger: which file is known, which counts, and what stands in for what.
+
+Belongs here: `bronze.files` in memory and on disk, the rules of duplicates, corrections and
+stand-ins. Does not: rows of feeds (`file_load.py`), batches (`batches.py`), moving files.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import astuple, dataclass, fields
+from datetime import date, datetime
+
+from duckdb import DuckDBPyConnection, TransactionException
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of `bronze.files`, its columns in their order there."""
+
+    file_id: int
+    file_name: str
+    feed: str | None
+    batch_id: str | None
+    batch_date: date | None
+    sha256: str
+    size_bytes: int
+    status: str
+    reason: str | None
+    rows_read: int | None
+    rows_loaded: int | None
+    rows_rejected: int | None
+    duplicate_of: int | None
+    superseded_by: int | None
+    drift: str | None
+    loaded_at: datetime
+
+
+_COLUMNS = ", ".join(field.name for field in fields(Entry))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What to do with a file's bytes.
+
+    `duplicate_of` is set when they are not to be loaded; `supersedes` holds the entries that a
+    file of this name takes the place of.
+    """
+
+    duplicate_of: Entry | None
+    supersedes: tuple[Entry, ...]
+
+
+class Ledger:
+    """All entries, read once per run and kept in step with the table.
+
+    `record` belongs inside `transaction`.
+    """
+
+    def __init__(self, connection: DuckDBPyConnection) -> None:
+        self._connection = connection
+        self.reload()
+
+    def reload(self) -> None:
+        """Read the table anew."""
+        self._entries: dict[int, Entry] = {}
+        self._by_name: dict[str, set[int]] = defaultdict(set)
+        self._by_bytes: dict[tuple[str | None, str], set[int]] = defaultdict(set)
+        rows = self._connection.execute(f"select {_COLUMNS} from bronze.files").fetchall()
+        for row in rows:
+            self._keep(Entry(*row))
+
+    def _keep(self, entry: Entry) -> None:
+        self._entries[entry.file_id] = entry
+        self._by_name[entry.file_name].add(entry.file_id)
+        self._by_bytes[entry.feed, entry.sha256].add(entry.file_id)
+
+    def next_id(self) -> int:
+        """A file_id greater than every one before."""
+        row = self._connection.execute("select nextval('bronze.file_ids')").fetchone()
+        assert row is not None
+        return row[0]
+
+    def record(self, entry: Entry) -> None:
+        """Write an entry: a new one, or the one of its file_id as it now is."""
+        if entry.file_id in self._entries:
+            assignments = ", ".join(f"{field.name} = ?" for field in fields(Entry)[1:])
+            self._connection.execute(
+                f"update bronze.files set {assignments} where file_id = ?",
+                [*astuple(entry)[1:], entry.file_id],
+            )
+        else:
+            marks = ", ".join("?" for _ in fields(Entry))
+            self._connection.execute(
+                f"insert into bronze.files ({_COLUMNS}) values ({marks})", list(astuple(entry))
+            )
+        self._keep(entry)
+
+    def __getitem__(self, file_id: int) -> Entry:
+        return self._entries[file_id]
+
+    def entries_of(self, file_name: str, sha256: str) -> list[Entry]:
+        """Every delivery of these bytes under this name."""
+        return [
+            self._entries[file_id]
+            for file_id in sorted(self._by_name.get(file_name, ()))
+            if self._entries[file_id].sha256 == sha256
+        ]
+
+    def same_bytes(self, feed: str | None, sha256: str) -> list[Entry]:
+        """Every delivery of these bytes to a feed, under any name."""
+        return [
+            self._entries[file_id] for file_id in sorted(self._by_bytes.get((feed, sha256), ()))
+        ]
+
+    def delivered(self, file_name: str, sha256: str | None) -> Entry | None:
+        """The delivery that answers a trigger that names this file, None when there is none.
+
+        It is the last one, unless that was taken back; or was refused and is not the announced
+        one, by its hash: then the last one that was not refused.
+        """
+        newest = self.newest(file_name)
+        if newest is None or newest.status == "retracted":
+            return None
+        if newest.status != "discarded" or sha256 in (None, newest.sha256):
+            return newest
+        in_effect = [
+            self._entries[file_id]
+            for file_id in sorted(self._by_name[file_name])
+            if self._entries[file_id].status in ("loaded", "duplicate")
+        ]
+        return in_effect[-1] if in_effect else None
+
+    def newest(self, file_name: str) -> Entry | None:
+        """The last entry of a name, whatever its status."""
+        file_ids = self._by_name.get(file_name)
+        return self._entries[max(file_ids)] if file_ids else None
+
+    def counting(self, feed: str | None, sha256: str, file_name: str) -> Entry | None:
+        """The entry of a feed with these bytes that counts: that of `file_name`, or the first."""
+        return min(
+            (entry for entry in self.same_bytes(feed, sha256) if entry.status == "loaded"),
+            key=lambda entry: (entry.file_name != file_name, entry.file_id),
+            default=None,
+        )
+
+    def delivery(self, feed: str, batch_date: date) -> list[Entry]:
+        """The files of a feed and batch date that count."""
+        return [
+            entry
+            for entry in self._entries.values()
+            if (entry.feed, entry.batch_date, entry.status) == (feed, batch_date, "loaded")
+        ]
+
+    def delivery_dates(self, feed: str) -> list[date]:
+        """Batch dates, ascending, for which a feed has rows that count."""
+        return sorted(
+            {
+                entry.batch_date
+                for entry in self._entries.values()
+                if entry.feed == feed
+                and entry.status == "loaded"
+                and entry.rows_loaded
+                and entry.batch_date
+            }
+        )
+
+    def judge(self, feed: str, file_name: str, sha256: str) -> Verdict:
+        """Whether a delivered file is loaded, and whose place it takes.
+
+        The bytes of a file that counts are a duplicate, unless they correct a file of this name
+        that counts with other bytes. Either way an earlier delivery of the name with other bytes
+        stops counting, and standing in.
+        """
+        of_this_name = [
+            self._entries[file_id]
+            for file_id in sorted(self._by_name.get(file_name, ()))
+            if self._entries[file_id].feed == feed
+            and self._entries[file_id].sha256 != sha256
+            and self._entries[file_id].status in ("loaded", "duplicate")
+        ]
+        same_bytes = self.counting(feed, sha256, file_name)
+        corrects = any(entry.status == "loaded" for entry in of_this_name)
+        if same_bytes is not None and (not corrects or same_bytes.file_name == file_name):
+            return Verdict(same_bytes, tuple(of_this_name))
+        return Verdict(None, tuple(of_this_name))
+
+    def stand_ins(self) -> list[Entry]:
+        """Duplicates whose original counts no more, in the order they arrived."""
+        return [
+            entry
+            for file_id, entry in sorted(self._entries.items())
+            if entry.status == "duplicate"
+            and entry.duplicate_of is not None
+            and self._entries[entry.duplicate_of].status != "loaded"
+        ]
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All that is written inside is committed together, or none of it."""
+        self._connection.execute("begin transaction")
+        try:
+            yield
+            self._connection.execute("commit")
+        except BaseException:
+            # A commit that failed has ended the transaction already.
+            with suppress(TransactionException):
+                self._connection.execute("rollback")
+            self.reload()
+            raise

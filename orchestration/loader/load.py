@@ -1,0 +1,176 @@
+"""One load: everything that is due in landing, to bronze.
+
+Belongs here: the steps of a load in their order, the entry points for Dagster and the command
+line. Does not: the rules of a step (the other modules of this package).
+"""
+
+import time
+from collections.abc import Callable, Container, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from duckdb import DuckDBPyConnection
+
+from orchestration.contracts import Contract, load_contracts
+from orchestration.loader.batches import Batches, release_batch
+from orchestration.loader.bronze_tables import create_bronze
+from orchestration.loader.file_load import Delivery, Run, failed, finish_move, load_stand_ins
+from orchestration.loader.landing import (
+    Due,
+    Landed,
+    Note,
+    Notes,
+    look,
+    read_notes,
+    what_is_due,
+    write_notes,
+)
+from orchestration.loader.ledger import Ledger
+from orchestration.loader.outcomes import BatchOutcome, FileOutcome, LoadReport
+from orchestration.loader.trigger_files import read_triggers
+from orchestration.loader.units import Announced, group, load_unit
+from orchestration.settings import Settings
+from orchestration.warehouse import open_warehouse
+
+__all__ = [
+    "BatchOutcome",
+    "Due",
+    "FileOutcome",
+    "LoadReport",
+    "connect",
+    "load_landing",
+    "release_batch",
+    "what_is_due",
+]
+
+_SECONDS_BETWEEN_LINES = 5.0
+
+
+def connect(settings: Settings) -> DuckDBPyConnection:
+    """A writing connection to the warehouse, with the tables of bronze.
+
+    Waits for another writer; raises duckdb.IOException, naming it, when it does not end, and
+    ConfigurationError when the contracts are wrong.
+    """
+    contracts = load_contracts(settings.contracts_file)
+    connection = open_warehouse(settings)
+    create_bronze(connection, contracts)
+    return connection
+
+
+def load_landing(
+    connection: DuckDBPyConnection,
+    settings: Settings,
+    contracts: Mapping[str, Contract],
+    *,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    report: Callable[[str], None] = lambda line: None,
+    wait_for_settling: bool = False,
+) -> LoadReport:
+    """Load what is due in landing; what became of each file and batch that was looked at.
+
+    `now` gives the time (with zone) that the ledger and lateness go by, `report` gets lines for a
+    person. With `wait_for_settling`, files that were just dropped are waited for, at most four
+    times SETTLE_SECONDS. The connection must be the only writer and outside a transaction.
+    Raises what makes the ledger itself unreadable; nothing in landing makes it raise.
+    """
+    run = Run(connection, settings, contracts, Ledger(connection), now, report)
+    batches = Batches(connection)
+    _prepare_folders(settings)
+    load_stand_ins(run)
+
+    notes = read_notes(settings)
+    today = now().astimezone(UTC).date()
+    landed, unsettled = look(settings, run.feeds, today, notes, wait_for_settling)
+    landed = {name: file for name, file in landed.items() if not _was_taken(run, file)}
+    announced = read_triggers(run, batches, landed.values(), unsettled)
+    deliveries, unfinished = _deliveries(run, announced, landed, unsettled)
+    units = group(run, announced, deliveries)
+    outcomes: list[BatchOutcome] = []
+    done, last_line = 0, time.monotonic()
+    for unit in units:
+        outcomes += load_unit(run, batches, unit, unfinished)
+        done += len(unit.deliveries)
+        if time.monotonic() - last_line > _SECONDS_BETWEEN_LINES:
+            last_line = time.monotonic()
+            report(f"Looked at {done:,} of {len(deliveries):,} files.")
+    outcomes += _batches_without_trigger(run, batches)
+    _leave_notes(run, batches, landed, unsettled)
+    return LoadReport(tuple(run.outcomes.values()), tuple(outcomes))
+
+
+def _prepare_folders(settings: Settings) -> None:
+    """Make the folders, and empty the scratch space: a load that was killed leaves copies there."""
+    for folder in (settings.landing, settings.archive, settings.discarded, settings.spool):
+        folder.mkdir(parents=True, exist_ok=True)
+    for scratch in settings.spool.iterdir():
+        scratch.unlink()
+
+
+def _was_taken(run: Run, file: Landed) -> bool:
+    try:
+        return finish_move(run, file)
+    except Exception as error:
+        failed(run, file.name, error)
+        return True
+
+
+def _deliveries(
+    run: Run,
+    announced: list[Announced],
+    landed: Mapping[str, Landed],
+    unsettled: Container[str],
+) -> tuple[list[Delivery], set[str]]:
+    """The data files that take part, and the names of those that may still be written to."""
+    announced_at: dict[str, int] = {}
+    for one in announced:
+        written_at = one.delivery.landed.mtime_ns if one.delivery else 0
+        for name in one.trigger.names:
+            announced_at[name] = max(written_at, announced_at.get(name, 0))
+    deliveries, unfinished = [], set()
+    for name, file in landed.items():
+        if file.name.is_trigger or name in run.outcomes:
+            continue
+        if name in unsettled and name not in announced_at:
+            reason = "It is still being written."
+            run.settle(FileOutcome(name, "unsettled", file.name.feed, reason=reason))
+            continue
+        # A trigger that was written after its file says that the file is whole.
+        if name in unsettled and file.mtime_ns > announced_at[name]:
+            unfinished.add(name)
+        deliveries.append(Delivery(file))
+    return deliveries, unfinished
+
+
+def _batches_without_trigger(run: Run, batches: Batches) -> list[BatchOutcome]:
+    """Where batches stand that have no trigger and were once held."""
+    still_held = {outcome.batch_id for outcome in run.outcomes.values() if outcome.status == "held"}
+    outcomes = []
+    for batch in batches.all():
+        if batch.trigger_file is not None or batch.status != "held":
+            continue
+        if batch.batch_id not in still_held:
+            batch = replace(batch, reason=None, status="loaded", updated_at=run.clock)
+            batches.close(batch)
+        outcomes.append(BatchOutcome(batch.batch_id, batch.status, None, batch.reason))
+    return outcomes
+
+
+def _leave_notes(
+    run: Run, batches: Batches, landed: Mapping[str, Landed], unsettled: Mapping[str, Note]
+) -> None:
+    """Say what stays in landing, for those who must not open the warehouse."""
+    notes = {}
+    for name, file in landed.items():
+        outcome = run.outcomes.get(name)
+        if name in unsettled and (outcome is None or outcome.status == "unsettled"):
+            notes[name] = unsettled[name]
+        elif outcome is not None and outcome.status in ("waiting", "held", "failed"):
+            notes[name] = Note(*file.state, time.time(), outcome.status, outcome.reason)
+    timeout = timedelta(minutes=run.settings.batch_timeout_minutes)
+    late_at = [
+        (batch.first_seen_at + timeout).replace(tzinfo=UTC).timestamp()
+        for batch in batches.all()
+        if batch.status == "waiting"
+    ]
+    write_notes(run.settings, Notes(notes, min(late_at, default=None)))

@@ -1,0 +1,126 @@
+"""Files from landing to archive or discarded: renamed, never overwritten, never changed.
+
+Belongs here: names in the target folders, the reason file beside a discarded file, finding copies
+again. Does not: deciding where a file goes.
+"""
+
+import errno
+import json
+import os
+import shutil
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+from orchestration.loader.file_names import text_of
+from orchestration.loader.refusal import Refused
+from orchestration.loader.spool import FileChanged, Fingerprint, fingerprint
+
+_MAX_NAME_BYTES = 255
+_REASON = ".reason.json"
+
+
+def move(source: Path, folder: Path, seen: Fingerprint, tag: str) -> Path:
+    """Move `source` into `folder` under its own name, with `.<tag>` behind it when that is taken.
+
+    Raises FileChanged when the file is no longer the one that was `seen`: what lies there now is
+    another delivery. Raises OSError when it cannot be moved.
+    """
+    return _move(source, _free(folder, source.name, tag), seen)
+
+
+def discard(
+    source: Path, folder: Path, seen: Fingerprint, tag: str, refusal: Refused, at: datetime
+) -> Path:
+    """Move `source` into `folder`, with its reason beside it.
+
+    The reason is written first, so that no file ever lies there without one. Raises as `move`.
+    """
+    reason = {
+        "file": text_of(source.name),
+        "sha256": seen.sha256,
+        "reason": refusal.code,
+        "message": refusal.message,
+        "discarded_at": at.isoformat(timespec="seconds"),
+    }
+    target = _free(folder, source.name, tag, seen.sha256)
+    note = _reason_path(target)
+    draft = note.with_name(f".{seen.sha256}{_REASON}")
+    draft.write_text(json.dumps(reason, indent=2) + "\n", encoding="utf-8")
+    draft.replace(note)
+    return _move(source, target, seen)
+
+
+def copies_by_name(folder: Path, name: str, tags: Iterable[str], sha256: str) -> list[Path]:
+    """The files that `move` or `discard` put into `folder` for one name, by their bytes."""
+    paths = [folder / name, *(folder / _tagged(name, tag) for tag in tags)]
+    return [path for path in paths if _has_bytes(path, sha256)]
+
+
+def copy_by_bytes(folder: Path, size_bytes: int, sha256: str) -> Path | None:
+    """Any file in `folder` with these bytes, whatever its name has become."""
+    if not folder.is_dir():
+        return None
+    return next(
+        (
+            path
+            for path in sorted(folder.iterdir())
+            if path.lstat().st_size == size_bytes and _has_bytes(path, sha256)
+        ),
+        None,
+    )
+
+
+def _has_bytes(path: Path, sha256: str) -> bool:
+    try:
+        return fingerprint(path).sha256 == sha256
+    except OSError:
+        return False
+
+
+def _move(source: Path, target: Path, seen: Fingerprint) -> Path:
+    state = source.lstat()
+    if (state.st_size, state.st_mtime_ns) != (seen.size_bytes, seen.mtime_ns):
+        raise FileChanged(errno.EAGAIN, "the file was written to after it was read")
+    try:
+        os.rename(source, target)  # noqa: PTH104 (never replaces: _free has looked)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        # landing may be a mount of its own: the copy gets its name when it is whole.
+        draft = target.with_name(f".{seen.sha256}.moving")
+        shutil.copy2(source, draft, follow_symlinks=False)
+        draft.rename(target)
+        source.unlink()
+    return target
+
+
+def _free(folder: Path, name: str, tag: str, reason_for: str | None = None) -> Path:
+    """A path in `folder` that nothing has, nor its reason file (one for these bytes aside)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    attempt = 1
+    target = folder / name
+    while os.path.lexists(target) or _is_anothers(_reason_path(target), reason_for):
+        target = folder / _tagged(name, tag if attempt == 1 else f"{tag}.{attempt}")
+        attempt += 1
+    return target
+
+
+def _is_anothers(note: Path, sha256: str | None) -> bool:
+    """Whether a reason file lies there that an interrupted move of these bytes did not write."""
+    if sha256 is None or not os.path.lexists(note):
+        return False
+    try:
+        return json.loads(note.read_text(encoding="utf-8"))["sha256"] != sha256
+    except (OSError, ValueError, TypeError, KeyError):
+        return True
+
+
+def _reason_path(target: Path) -> Path:
+    return target.with_name(_tagged(target.name, _REASON.removeprefix(".")))
+
+
+def _tagged(name: str, tag: str) -> str:
+    """`name.tag`; a name too long for that loses its end."""
+    kept = os.fsencode(name)[: _MAX_NAME_BYTES - len(tag) - 1]
+    return f"{os.fsdecode(kept)}.{tag}"

@@ -1,0 +1,74 @@
+"""What a load says of each file and batch.
+
+Belongs here: values that a caller reads. Does not: how they came about.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class FileOutcome:
+    """What became of one file.
+
+    `status`: loaded, duplicate, discarded; or it still lies in landing: held, waiting, unsettled
+    (still being written), failed (no fault of the file; it is due again). `code` is a reason code
+    of the landing contract, `reason` a sentence. `superseded` names the file it took the place of.
+    """
+
+    file_name: str
+    status: str
+    feed: str | None = None
+    code: str | None = None
+    reason: str | None = None
+    file_id: int | None = None
+    batch_id: str | None = None
+    rows_read: int = 0
+    rows_loaded: int = 0
+    rows_rejected: int = 0
+    superseded: str | None = None
+
+
+@dataclass(frozen=True)
+class BatchOutcome:
+    """Where a batch stands after this load. `status`: waiting, late, held or loaded."""
+
+    batch_id: str
+    status: str
+    trigger_file: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What one load did, file by file and batch by batch."""
+
+    files: tuple[FileOutcome, ...]
+    batches: tuple[BatchOutcome, ...]
+
+    def of_status(self, *statuses: str) -> tuple[FileOutcome, ...]:
+        return tuple(outcome for outcome in self.files if outcome.status in statuses)
+
+    @property
+    def loaded(self) -> tuple[FileOutcome, ...]:
+        return self.of_status("loaded")
+
+    @property
+    def duplicates(self) -> tuple[FileOutcome, ...]:
+        return self.of_status("duplicate")
+
+    @property
+    def discarded(self) -> tuple[FileOutcome, ...]:
+        return self.of_status("discarded")
+
+    @property
+    def held(self) -> tuple[FileOutcome, ...]:
+        return self.of_status("held")
+
+    @property
+    def failed(self) -> tuple[FileOutcome, ...]:
+        return self.of_status("failed")
+
+    @property
+    def changed_bronze(self) -> bool:
+        """Whether any row began to count, or any file was put on record."""
+        return bool(self.of_status("loaded", "duplicate", "discarded"))
