@@ -25,12 +25,14 @@ from orchestration.loader.staged import (
     create_staged,
     delivered_names,
     duplicate,
+    identifier,
     literal,
     read_csv,
     shortened,
 )
 
 NULL_WORDS = ("", "NULL", "Null", "null")
+_WORDS = "|".join(NULL_WORDS[1:]).encode()
 # No bare field can hold it: the reader then finds no null, and SQL decides.
 _NO_NULL_WORD = "\n"
 _CHUNK = 4 << 20
@@ -40,6 +42,7 @@ _CHUNK = 4 << 20
 class Record:
     """What begins at one physical line: values, or why it is no record.
 
+    `values` is None where there is an error, and of a line that DuckDB reads right as it stands.
     `may_be_cut`: too few fields or an open quote, as a file that was cut off has at its end.
     """
 
@@ -55,10 +58,12 @@ class Record:
 class _Traits:
     """What must be known of a file before DuckDB may read it."""
 
-    quoted: bool
-    needs_python: bool
-    ends_in_null: bool
+    has_odd_bytes: bool
+    has_carriage_returns: bool
+    has_quotes: bool
+    has_spaced_nulls: bool
     delimiters: int
+    lines: int
 
 
 def stage_csv(
@@ -126,25 +131,40 @@ def stage_at_once(
     if width == 1 or header.line_number != 1 or header.lines != 1:
         return False
     traits = _traits(spooled.path, contract.delimiter, contract.quote)
-    if traits.needs_python:
+    if traits.has_odd_bytes or (traits.has_quotes and traits.has_spaced_nulls):
         return False
+    if traits.has_quotes:
+        # Only the reader can tell a bare null word from a quoted one.
+        quote, null_words, value = contract.quote, NULL_WORDS, str
+    else:
+        quote, null_words = "", (_NO_NULL_WORD,)
+        value = _null_if_trimmed if traits.has_spaced_nulls else _null_if
+    columns = {f"c{position}": "varchar" for position in range(width)}
     source = read_csv(
         spooled.path,
         contract.delimiter,
-        contract.quote if traits.quoted else "",
-        {f"c{position}": "varchar" for position in range(width)},
-        null_words=NULL_WORDS if traits.quoted else (_NO_NULL_WORD,),
+        quote,
+        columns,
+        null_words=null_words,
+        # DuckDB 2.0 reads nothing when it is told that lines end with \r\n.
+        line_end=None if traits.has_carriage_returns else r"\n",
     )
-    value = str if traits.quoted else _null_word_aware
     try:
         _create(connection, contract, header, table, value, "row_number() over ()", source)
     except (InvalidInputException, ConversionException):
         return False
-    if traits.ends_in_null:
-        # DuckDB drops null words behind the last column. Then there are too many delimiters.
-        (rows,) = connection.execute(f'select count(*) from "{table}"').fetchone()
-        return traits.delimiters == (width - 1) * (rows + 1)
-    return True
+    if not traits.has_quotes:
+        return True
+    (rows,) = connection.execute(f"select count(*) from {identifier(table)}").fetchone()
+    # DuckDB drops an open quote at the very end, when it opens the first field. Without quoted
+    # line breaks every line is a row then, or something was dropped.
+    if traits.lines != rows + 1 and traits.lines != rows + 1 + _line_breaks(connection, table):
+        return False
+    # It drops null words behind the last column, too. Were there any, then there are more
+    # delimiters than the width allows; so there may be where quotes hold delimiters.
+    return traits.delimiters == (width - 1) * (rows + 1) or not _ends_in_null(
+        spooled.path, contract.delimiter
+    )
 
 
 def stage_by_record(
@@ -170,19 +190,14 @@ def stage_by_record(
         next(read)
         number = 0
         for number, record in enumerate(read, start=1):
-            if record.values is None:
+            if record.error is not None:
                 rejected.add(record.line_number, record.line, record.error)
-            elif (
-                quote in record.line
-                or "\r" in record.line
-                or (" " in record.line and None in record.values)
-            ):
-                rows.add(number, *record.values)
-            else:
-                # As it stands it reads the same: most lines, at a fraction of the cost.
+            elif record.values is None:
                 rows.add_line(f"{number}{delimiter}{record.line}")
+            else:
+                rows.add(number, *record.values)
         last = record if number else header
-        if last.values is None and last.may_be_cut and not spooled.ends_with_newline:
+        if last.may_be_cut and not spooled.ends_with_newline:
             raise Refused(
                 "truncated",
                 f"the file ends without a newline, and its last line ({last.line_number}) is not "
@@ -197,13 +212,15 @@ def stage_by_record(
 def records(file: TextIO, delimiter: str, quote: str, width: int | None) -> Iterator[Record]:
     """Every record, and every line that is none, in order; blank lines are left out.
 
-    A record of another `width` (None: any) or with a broken quote costs its first physical line
-    only; reading goes on at the next. The cost is linear all the same: behind a quote that does
-    not close, quotes come in pairs only, so no later line of that stretch opens another.
+    With a width, a line that DuckDB reads right as it stands comes without values. A record of
+    another `width` (None: any) or with a broken quote costs its first physical line only; reading
+    goes on at the next. The cost is linear all the same: behind a quote that does not close,
+    quotes come in pairs only, so no later line of that stretch opens another.
 
     Raises Refused `unreadable` when a line is longer than MAX_RECORD.
     """
     spaces = re.compile("" if delimiter == " " else " *")
+    plain = _plain_line(delimiter, quote, width) if width else None
     blank = " \t\r\n".replace(delimiter, "")
     lines = _Lines(file)
     while line := lines.take():
@@ -214,19 +231,15 @@ def records(file: TextIO, delimiter: str, quote: str, width: int | None) -> Iter
         if "\0" in line:
             yield Record(number, body, None, "a NUL byte, which no text holds")
             continue
-        if quote not in line:
-            values = body.split(delimiter)
-            if width is not None and len(values) != width:
-                yield Record(number, body, None, _wrong(len(values), width), len(values) < width)
-            else:
-                yield Record(number, body, [_bare(value) for value in values])
+        if plain and plain.fullmatch(body):
+            yield Record(number, body, None)
             continue
-        record = _quoted_record(lines, number, line, body, delimiter, quote, spaces, width)
+        record = _record(lines, number, line, body, delimiter, quote, spaces, width)
         lines.drop(record.lines - 1)
         yield record
 
 
-def _quoted_record(
+def _record(
     lines: "_Lines",
     number: int,
     line: str,
@@ -335,36 +348,70 @@ def _create(
     create_staged(connection, table, contract, expressions, rescued, row_number, source)
 
 
+def _plain_line(delimiter: str, quote: str, width: int) -> re.Pattern[str]:
+    """Lines of `width` fields, bare ones without outer spaces, quoted ones that close."""
+    d, q = re.escape(delimiter), re.escape(quote)
+    field = f"(?:[^ {d}{q}\r](?:[^{d}{q}\r]*[^ {d}{q}\r])?+|{q}(?:[^{q}]|{q}{q})*+{q}|)"
+    return re.compile(f"(?:{field}{d}){{{width - 1}}}{field}")
+
+
+def _line_breaks(connection: DuckDBPyConnection, table: str) -> int:
+    """How many line breaks the values of a staged table hold."""
+    (count,) = connection.execute(
+        "select coalesce(sum(list_sum(list_transform([*columns(* exclude (_row_number))],"
+        " lambda value: length(value) - length(replace(value, chr(10), ''))))), 0)"
+        f" from {identifier(table)}"
+    ).fetchone()
+    return count
+
+
 def _traits(path: Path, delimiter: str, quote: str) -> _Traits:
     """Look over the bytes, by searches that cost little against reading."""
     separator, quotes = delimiter.encode(), quote.encode()
-    words = "|".join(NULL_WORDS[1:]).encode()
     # Each pattern begins with a plain character, which is what makes the search fast.
-    spaced = [
+    spaced_nulls = [
         re.compile(
             re.escape(begin)
-            + rb"(?: +(?:(?:%b) *)?|(?:%b) +)[%b\r\n]" % (words, words, re.escape(separator))
+            + rb"(?: +(?:(?:%b) *)?|(?:%b) +)[%b\r\n]" % (_WORDS, _WORDS, re.escape(separator))
         )
         for begin in (separator, b"\n")
     ]
-    ends_in_null = re.compile(rb"%b(?:%b)?\r?\n" % (re.escape(separator), words))
-    quoted = spaced_null = null_at_end = False
-    delimiters = 0
+    has_returns = has_quotes = has_spaced_nulls = False
+    delimiters = lines = 0
+    for chunk in _whole_lines(path):
+        returns = chunk.count(b"\r")
+        if b"\0" in chunk or (returns and returns != chunk.count(b"\r\n")):
+            return _Traits(True, True, True, True, 0, 0)
+        has_returns = has_returns or returns > 0
+        has_quotes = has_quotes or quotes in chunk
+        delimiters += chunk.count(separator)
+        lines += chunk.count(b"\n") - 1
+        has_spaced_nulls = has_spaced_nulls or any(
+            pattern.search(chunk) for pattern in spaced_nulls
+        )
+    return _Traits(False, has_returns, has_quotes, has_spaced_nulls, delimiters, lines)
+
+
+def _ends_in_null(path: Path, delimiter: str) -> bool:
+    """Whether a line ends in a delimiter, or in one and a null word."""
+    pattern = re.compile(rb"%b(?:%b)?\r?\n" % (re.escape(delimiter.encode()), _WORDS))
+    return any(pattern.search(chunk) for chunk in _whole_lines(path))
+
+
+def _whole_lines(path: Path) -> Iterator[bytes]:
+    """Chunks that begin before and end after a line end, so that no search is cut."""
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
             chunk = b"\n" + chunk + file.readline()
-            if b"\0" in chunk or chunk.count(b"\r") != chunk.count(b"\r\n"):
-                return _Traits(True, True, True, 0)
-            chunk = chunk if chunk.endswith(b"\n") else chunk + b"\n"
-            quoted = quoted or quotes in chunk
-            delimiters += chunk.count(separator)
-            spaced_null = spaced_null or any(pattern.search(chunk) for pattern in spaced)
-            null_at_end = null_at_end or bool(ends_in_null.search(chunk))
-    return _Traits(quoted, quoted and spaced_null, quoted and null_at_end, delimiters)
+            yield chunk if chunk.endswith(b"\n") else chunk + b"\n"
 
 
-def _null_word_aware(sql: str) -> str:
-    words = ", ".join(literal(word) for word in NULL_WORDS)
+def _null_if(sql: str) -> str:
+    return f"case when {sql} not in ({', '.join(map(literal, NULL_WORDS))}) then {sql} end"
+
+
+def _null_if_trimmed(sql: str) -> str:
+    words = ", ".join(map(literal, NULL_WORDS))
     return f"case when trim({sql}, ' ') not in ({words}) then {sql} end"
 
 

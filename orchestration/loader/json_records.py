@@ -39,7 +39,8 @@ _CHUNK = 1 << 20
 _LAX = r",\s*[}\]]|[:\[,]\s*-?(?:[nN][aA]|[iI][nN])"
 # Numbers that DuckDB, reading them as doubles, would write otherwise than they were delivered.
 _OTHERWISE = r"[:\[,]\s*-?(?:\d+\.\d+0\s*[,}\]]|0\.0000|[\d.]{16}|[\d.]+[eE]|0\s*[,}\]])"
-# Marks a number that is carried through as text; from Unicode's private use area.
+# Marks a number that is carried through as text. From Unicode's private use area; an object that
+# holds it goes without, and its numbers are exact to 15 digits.
 _MARK = "\ue000"
 _NUMBER_BEHIND_TEXTS = r'((?:"(?:[^"\\]|\\.)*"|[^"0-9-])*)(-?[0-9][0-9.eE+-]*)'
 _CUT_TOKEN = re.compile(
@@ -283,18 +284,22 @@ def _extract(
     known = [name for names in delivered.columns.values() for name in names]
     place = {name: index for index, name in enumerate(known, start=1)}
     paths = ", ".join(literal(_pointer(name)) for name in known)
-    raw = _numbers_marked("raw") if otherwise else "raw"
-    text = _numbers_unmarked if otherwise else str
+    is_marked, raw, text = "false", "raw", str
+    if otherwise:
+        holds_mark = f"regexp_matches(raw, '{_MARK}|\\\\u[eE]000')"
+        is_marked = f"regexp_matches(raw, '{_OTHERWISE}') and not {holds_mark}"
+        raw = f"case when is_marked then {_numbers_marked('raw')} else raw end"
+        text = _numbers_unmarked
     source = (
-        f"(select n, raw, json_extract_string(raw, [{paths}]::varchar[]) as found"
-        f" from (select n, {raw} as raw from {identifier(raw_table)}))"
+        f"(select *, json_extract_string(raw, [{paths}]::varchar[]) as found"
+        f" from (select * replace ({raw} as raw)"
+        f" from (select n, raw, {is_marked} as is_marked from {identifier(raw_table)})))"
     )
     expressions = {}
     for column, names in delivered.columns.items():
         value = ", ".join(f"found[{place[name]}]" for name in names)
         value = text(value if len(names) == 1 else f"coalesce({value})")
-        # A value of nothing but spaces is empty once trimmed.
-        expressions[column] = f"case when trim({value}, ' ') <> '' then {value} end"
+        expressions[column] = f"nullif({value}, '')"
     rescued = None
     if delivered.extra:
         without = literal(json.dumps(dict.fromkeys(known)))
@@ -311,15 +316,13 @@ def _numbers_marked(raw: str) -> str:
     it a number to end on: so it never begins to look for numbers inside a text.
     """
     marked = f"regexp_replace({raw} || '0', '{_NUMBER_BEHIND_TEXTS}', '\\1\"{_MARK}\\2\"', 'g')"
-    return (
-        f"case when regexp_matches({raw}, '{_OTHERWISE}') and not contains({raw}, '{_MARK}')"
-        f" then left({marked}, -4) else {raw} end"
-    )
+    return f"left({marked}, -4)"
 
 
 def _numbers_unmarked(sql: str) -> str:
-    in_json = f"regexp_replace({sql}, '\"{_MARK}([0-9.eE+-]+)\"', '\\1', 'g')"
-    return f"regexp_replace({in_json}, '^{_MARK}([0-9.eE+-]+)$', '\\1')"
+    """Undo it: a value was a number itself, or holds numbers as JSON."""
+    in_json = f"regexp_replace({sql}, '\"{_MARK}([^\"]+)\"', '\\1', 'g')"
+    return f"case when is_marked then ltrim({in_json}, '{_MARK}') else {sql} end"
 
 
 def _pointer(name: str) -> str:

@@ -109,7 +109,8 @@ def total(connection: DuckDBPyConnection, reading: Reading, column: str) -> Deci
             value = _EXACT.create_decimal(number)
             if value and -_EXACT.prec // 2 < value.adjusted() < _LARGEST:
                 total = _EXACT.add(total, value)
-    return total
+    total = total.normalize(_EXACT)
+    return total.quantize(Decimal(1), context=_EXACT) if total.as_tuple().exponent > 0 else total
 
 
 def _check_rejects(

@@ -127,11 +127,13 @@ def read_csv(
     longest: int = 0,
     header: bool = True,
     null_words: Sequence[str] = ("",),
+    line_end: str | None = r"\n",
 ) -> str:
     """A FROM item that reads CSV with a pinned dialect: nothing is sniffed, a bad line raises.
 
-    Quoted null words are text. One thread: `row_number() over ()` needs the order of the file
-    anyway, and only one thread tells a line break inside quotes from a line end with certainty.
+    Quoted null words are text. `line_end` None is whatever the first line ends with. One thread:
+    `row_number() over ()` needs the order of the file anyway, and only one thread tells a line
+    break inside quotes from a line end with certainty. `longest` record in bytes.
     """
     options = {
         "auto_detect": "false",
@@ -147,6 +149,8 @@ def read_csv(
         "max_line_size": str(max(longest + 1024, 2 << 20)),
         "columns": "{" + ", ".join(f"{literal(n)}: '{t}'" for n, t in columns.items()) + "}",
     }
+    if line_end is not None:
+        options["new_line"] = literal(line_end)
     return f"read_csv({literal(path)}, {', '.join(f'{k} = {v}' for k, v in options.items())})"
 
 
