@@ -13,10 +13,9 @@ import dagster as dg
 
 from orchestration.builds import begin_build, count_loaded
 from orchestration.contracts import Contract
-from orchestration.loader.bronze_tables import create_bronze
-from orchestration.loader.load import LoadReport, load_landing
+from orchestration.loader.load import LoadReport, connect, load_landing
 from orchestration.settings import Settings
-from orchestration.warehouse import make_key, open_warehouse
+from orchestration.warehouse import make_key
 
 LEDGER = {
     "files": "The ledger: one row per file ever seen.",
@@ -82,8 +81,7 @@ def load(
 ) -> tuple[LoadReport, dict[str, int]]:
     """Load what is due and record it in audit.builds; the loader's report, and rows per table."""
     make_key(settings, report)
-    with closing(open_warehouse(settings)) as connection:
-        create_bronze(connection, contracts)
+    with closing(connect(settings)) as connection:
         begin_build(connection, run_id)
         outcome = load_landing(
             connection, settings, contracts, report=report, wait_for_settling=wait_for_settling

@@ -22,12 +22,10 @@ from orchestration.builds import (
     forget_build,
     last_builds,
 )
-from orchestration.contracts import Contract
 from orchestration.dbt_runner import invoke, target_dir
-from orchestration.loader.bronze_tables import create_bronze
+from orchestration.loader.load import connect
 from orchestration.publish import publish
 from orchestration.settings import Settings
-from orchestration.warehouse import open_warehouse
 
 PUBLISHED = dg.AssetKey("published")
 
@@ -56,7 +54,6 @@ class Translator(DagsterDbtTranslator):
 
 def build_assets(
     settings: Settings,
-    contracts: dict[str, Contract],
     manifest: Mapping[str, Any],
     report: Callable[[str], None],
 ) -> dg.AssetsDefinition:
@@ -75,8 +72,7 @@ def build_assets(
             context, manifest, "fqn:*", None, None, translator, None
         )
         is_whole = indirect is None and selection == ["--select", "fqn:*"]
-        with closing(open_warehouse(settings)) as connection:
-            create_bronze(connection, contracts)
+        with closing(connect(settings)) as connection:
             begin_build(connection, context.run_id)
             if is_whole and not (
                 config.force
@@ -95,7 +91,7 @@ def build_assets(
         run = invoke(settings, args, _collector(events, report))
 
         status = ("built" if is_whole else "partial") if run.succeeded else "failed"
-        with closing(open_warehouse(settings)) as connection:
+        with closing(connect(settings)) as connection:
             finish_build(
                 connection,
                 context.run_id,
@@ -131,7 +127,7 @@ def published_asset(
         required_resource_keys={"writer"},
     )
     def published(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        with closing(open_warehouse(settings)) as connection:
+        with closing(connect(settings)) as connection:
             builds = last_builds(connection)
             if not builds or builds[0].status != "built":
                 found = f"{builds[0].status}" if builds else "missing"

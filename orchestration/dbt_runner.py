@@ -18,7 +18,7 @@ from typing import Any
 from orchestration.builds import project_fingerprint
 from orchestration.settings import ConfigurationError, Settings
 
-_ERROR_CHARACTERS = 600
+_ERROR_CHARACTERS = 400
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,7 @@ def invoke(
     results_file.unlink(missing_ok=True)
     callbacks = [lambda message: on_event(msg_to_dict(message))] if on_event else []
     options = ["--project-dir", str(settings.project_dir), "--log-level", "none"]
+    options += ["--log-level-file", "debug"]
     try:
         with _environment(settings):
             result = dbtRunner(callbacks=callbacks).invoke([*args, *options])
@@ -146,7 +147,8 @@ def _failure(result: Mapping[str, Any]) -> Failure:
 
 
 def _shortened(text: str) -> str:
-    lines = " ".join(line.strip() for line in text.strip().splitlines() if line.strip())
+    # What follows is the way through dbt's macros.
+    lines = " ".join(text.split("\n  > in macro")[0].split())
     return lines if len(lines) <= _ERROR_CHARACTERS else lines[:_ERROR_CHARACTERS] + " …"
 
 

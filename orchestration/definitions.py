@@ -23,7 +23,7 @@ def build_definitions(settings: Settings, report: Callable[[str], None]) -> dg.D
     """
     contracts = load_contracts(settings.contracts_file)
     bronze = bronze_assets(settings, contracts, report)
-    dbt_build = build_assets(settings, contracts, prepare_manifest(settings), report)
+    dbt_build = build_assets(settings, prepare_manifest(settings), report)
     return dg.Definitions(
         assets=[bronze, dbt_build, published_asset(settings, dbt_build, report)],
         jobs=[build_job()],

@@ -14,9 +14,12 @@ from typing import Any
 
 from orchestration.builds import build_is_due
 from orchestration.contracts import load_contracts
-from orchestration.loader.bronze_tables import create_bronze
+from orchestration.loader.load import connect
 from orchestration.settings import Settings
-from orchestration.warehouse import make_key, open_warehouse, writer_lock
+from orchestration.warehouse import make_key, writer_lock
+
+# Faults that leave every file loaded: the first run shows quarantine, and nothing waits after it.
+_DEMO_FAULTS = "rows,lines"
 
 Report = Callable[[str], None]
 
@@ -44,15 +47,19 @@ def dagster_home(settings: Settings) -> Path:
     return home
 
 
-def is_untouched(settings: Settings) -> bool:
-    """Whether nobody has put up a landing folder or a warehouse here yet: a fresh clone."""
-    return not settings.landing.exists() and not settings.warehouse.exists()
+def _nothing_ever_landed(settings: Settings) -> bool:
+    """Whether nobody has put up a landing folder here and the ledger is empty: a fresh clone."""
+    if settings.landing.exists():
+        return False
+    with closing(connect(settings)) as connection:
+        return not connection.execute("from bronze.files limit 1").fetchone()
 
 
 def make_demo_data(settings: Settings, report: Report, **options: Any) -> None:
     """Put made-up deliveries into landing; `options` are those of `orchestration.demo.generate`.
 
-    Labels of planted faults, and corrections to drop later, go to `DATA_DIR/demo/`.
+    Labels of planted faults, and corrections to drop later, go to `DATA_DIR/demo/`, its progress
+    to `report`.
     Raises ConfigurationError when an option is out of range.
     """
     from orchestration.demo import generate
@@ -69,26 +76,25 @@ def run(settings: Settings, *, force: bool, full_refresh: bool, report: Report) 
 
     Raises ConfigurationError when a contract, the key file or the dbt project is wrong.
     """
-    contracts = load_contracts(settings.contracts_file)
+    load_contracts(settings.contracts_file)
     make_key(settings, report)
-    if is_untouched(settings):
-        report("Nothing has ever landed here: making a week of demo deliveries first.")
-        make_demo_data(settings, report, faults=True)
-    settings.landing.mkdir(parents=True, exist_ok=True)
-    if not (force or full_refresh) and _landing_is_empty(settings):
-        with (
-            writer_lock(settings, report),
-            closing(open_warehouse(settings)) as connection,
-        ):
-            create_bronze(connection, contracts)
-            if not build_is_due(connection, settings):
-                return RunOutcome("unchanged", None, None, [], [])
+    with writer_lock(settings, report):
+        if _nothing_ever_landed(settings):
+            report("Nothing has ever landed here: making a week of demo deliveries first.")
+            make_demo_data(settings, report, faults=_DEMO_FAULTS)
+        if not (force or full_refresh) and _is_idle(settings):
+            return RunOutcome("unchanged", None, None, [], [])
     return _execute(settings, force, full_refresh, report)
 
 
-def _landing_is_empty(settings: Settings) -> bool:
+def _is_idle(settings: Settings) -> bool:
+    """Whether landing is empty and the last build still stands, found without Dagster."""
+    settings.landing.mkdir(parents=True, exist_ok=True)
     with os.scandir(settings.landing) as entries:
-        return not any(entry.is_file(follow_symlinks=False) for entry in entries)
+        if any(entry.is_file(follow_symlinks=False) for entry in entries):
+            return False
+    with closing(connect(settings)) as connection:
+        return not build_is_due(connection, settings)
 
 
 def _execute(settings: Settings, force: bool, full_refresh: bool, report: Report) -> RunOutcome:

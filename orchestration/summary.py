@@ -10,12 +10,11 @@ from rich.console import Console
 from rich.table import Table
 
 from orchestration.builds import Build, last_builds
-from orchestration.contracts import load_contracts
-from orchestration.loader.bronze_tables import create_bronze
+from orchestration.loader.load import connect
 from orchestration.publish import current_file, current_version, versions
 from orchestration.run import RunOutcome
 from orchestration.settings import Settings
-from orchestration.warehouse import current_writer, open_warehouse
+from orchestration.warehouse import current_writer
 
 _MOST_LINES = 20
 _DAYS_OF_REVENUE = 7
@@ -99,8 +98,7 @@ def print_status(console: Console, settings: Settings) -> None:
         console.print(f"A run ({writer}) is writing the warehouse now; ask again after it.")
         return
     if settings.warehouse.exists():
-        with closing(open_warehouse(settings)) as connection:
-            create_bronze(connection, load_contracts(settings.contracts_file))
+        with closing(connect(settings)) as connection:
             builds = last_builds(connection, 5)
             _print_table(
                 console,
@@ -136,25 +134,23 @@ def _print_files(console: Console, outcome: RunOutcome) -> None:
         ("feed", "files", "rows", "rejected"),
         [(feed, *(f"{count:,}" for count in counts)) for feed, counts in feeds.items()],
     )
-    others = [file for file in outcome.files if file["status"] != "loaded"]
+    waiting = [batch for batch in outcome.batches if batch["status"] != "loaded"]
+    explained = {batch["batch_id"] for batch in waiting}
     _print_table(
         console,
         "Not loaded",
         ("file", "status", "code", "reason"),
         [
             (file["file_name"], file["status"], file["code"] or "", file["reason"] or "")
-            for file in others
+            for file in outcome.files
+            if file["status"] != "loaded" and file["batch_id"] not in explained
         ],
     )
     _print_table(
         console,
-        "Batches that wait",
+        "Batches that are held or wait",
         ("batch", "status", "reason"),
-        [
-            (batch["batch_id"], batch["status"], batch["reason"] or "")
-            for batch in outcome.batches
-            if batch["status"] != "loaded"
-        ],
+        [(batch["batch_id"], batch["status"], batch["reason"] or "") for batch in waiting],
     )
 
 

@@ -77,18 +77,17 @@ def open_warehouse(settings: Settings, *, read_only: bool = False) -> duckdb.Duc
 
 
 def make_key(settings: Settings, report: Callable[[str], None]) -> None:
-    """Make sure there is a key for keyed hashes, and say so when a file was made for it.
+    """Make sure there is a key for keyed hashes; say so until something was published with it.
 
     Raises ConfigurationError when the key file is there but cannot be used.
     """
-    path = settings.data_dir / KEY_FILE
     if os.environ.get(KEY_VARIABLE):
         return
-    is_new = not path.exists()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     read_or_make_key(settings.data_dir)
-    if is_new:
+    if not (settings.published / "orderhouse.duckdb").exists():
         report(
-            f"Made a key for the hashes of e-mail addresses: {path}. Keep a copy of it apart from "
-            f"the data, or set {KEY_VARIABLE}; with another key every hash is another."
+            "A key for the hashes of e-mail addresses was made: "
+            f"{settings.data_dir / KEY_FILE}. Keep a copy of it apart from the data, or set "
+            f"{KEY_VARIABLE}; with another key every hash is another."
         )

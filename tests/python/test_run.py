@@ -61,7 +61,7 @@ def test_the_build_is_on_record_with_what_it_loaded(built):
 
 def test_the_run_says_that_it_made_a_key_file(built):
     key_file = built.settings.data_dir / KEY_FILE
-    assert f"Made a key for the hashes of e-mail addresses: {key_file}" in built.report
+    assert f"A key for the hashes of e-mail addresses was made: {key_file}" in built.report
     assert key_file.stat().st_mode & 0o777 == 0o600
 
 
