@@ -5,7 +5,7 @@
 #}
 {% macro typed_rows(feed) %}
     {%- set bronze = source('bronze', feed) -%}
-    {%- set files = source('bronze', 'files') -%}
+    {%- set files = ref('files_that_count') -%}
     {%- if execute -%}
         {%- set columns = contract(feed).columns -%}
         {%- set sequence = contract(feed).sequence -%}
@@ -33,10 +33,10 @@
                 bronze_rows._file_id,
                 files.file_name as _file_name,
                 bronze_rows._row_number,
-                bronze_rows._batch_date
+                files.batch_date as _batch_date
             from {{ bronze }} as bronze_rows
             inner join {{ files }} as files
-                on bronze_rows._file_id = files.file_id and files.status = 'loaded'
+                on bronze_rows._file_id = files.file_id
         ) as delivered
     {%- endif -%}
 {% endmacro %}

@@ -4,5 +4,4 @@ select
     {%- else -%}
     max(batch_date)
     {%- endif %} as as_of_date
-from {{ source('bronze', 'files') }}
-where status = 'loaded'
+from {{ ref('files_that_count') }}

@@ -86,7 +86,7 @@ def test_a_delivery_that_deletes_too_much_is_held(tmp_path):
     (held,) = warehouse.load().files
     assert held.status == "held"
     assert "mass_delete" in held.reason
-    assert "3 of 10" in held.reason
+    assert "3 of the 10 keys" in held.reason
     assert (warehouse.settings.landing / "products_2025_01_02.json").exists()
 
     warehouse.drop_rows("products_2025_01_03.json", products(*STEADY[:9], "new"))
