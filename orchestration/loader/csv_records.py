@@ -337,13 +337,17 @@ def _create(
     extra: dict[str, str] = {}
     for position, name in enumerate(header.values):
         column = contract.column_for(name)
-        (extra if column is None else expressions)[column or name] = value(f"c{position}")
+        if column is None:
+            extra[name] = f"c{position}"
+        else:
+            expressions[column] = value(f"c{position}")
     rescued = None
     if extra:
-        pairs = ", ".join(f"{literal(name)}, {sql}" for name, sql in extra.items())
+        # Lists, as DuckDB's planning time grows with the square of so many single expressions.
+        names = f"[{', '.join(map(literal, extra))}]"
+        values = f"list_transform([{', '.join(extra.values())}], lambda field: {value('field')})"
         rescued = (
-            f"case when coalesce({', '.join(extra.values())}) is not null"
-            f" then json_object({pairs}) end"
+            f"case when list_count({values}) > 0 then to_json(map({names}, {values}))::varchar end"
         )
     create_staged(connection, table, contract, expressions, rescued, row_number, source)
 

@@ -7,7 +7,7 @@ file or a staged table (`load.py`).
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Context, Decimal
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 
 from duckdb import ConversionException, DuckDBPyConnection, InvalidInputException
 
@@ -22,10 +22,11 @@ from orchestration.loader.staged import identifier, shortened
 _STAGE = {"csv": stage_csv, "json": stage_json}
 _DECIMAL = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
 _SHORT_DECIMAL = r"[+-]?\d{1,18}(\.\d{0,8})?"
-# The widest decimal has 38 digits before the point; what stands further behind it than this many
-# digits is cut off.
+# The widest decimal has 38 digits before the point. Numbers that begin further behind it than
+# _SMALLEST digits change no sum that anybody writes down, and would make it endless.
 _LARGEST = 38
-_EXACT = Context(prec=1_000)
+_SMALLEST = 400
+_EXACT = Context(prec=1_000, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def total(connection: DuckDBPyConnection, reading: Reading, column: str) -> Deci
     while batch := long.fetchmany(10_000):
         for (number,) in batch:
             value = _EXACT.create_decimal(number)
-            if value and -_EXACT.prec // 2 < value.adjusted() < _LARGEST:
+            if value.is_finite() and -_SMALLEST < value.adjusted() < _LARGEST:
                 total = _EXACT.add(total, value)
     total = total.normalize(_EXACT)
     return total.quantize(Decimal(1), context=_EXACT) if total.as_tuple().exponent > 0 else total
