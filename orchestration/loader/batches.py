@@ -12,7 +12,7 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
-from orchestration.loader.file_load import Delivery, Run, failed, read_delivery
+from orchestration.loader.deliveries import Delivery, Run, failed, read_delivery
 from orchestration.loader.file_names import shown
 from orchestration.loader.landing import NOTES_FILE
 from orchestration.loader.ledger import Entry
@@ -244,7 +244,7 @@ def judge(
 def waiting_status(run: Run, batch: Batch) -> str:
     """`waiting`, or `late` once a batch has waited for longer than BATCH_TIMEOUT_MINUTES."""
     timeout = timedelta(minutes=run.settings.batch_timeout_minutes)
-    return "late" if run.clock - batch.first_seen_at > timeout else "waiting"
+    return "late" if run.clock - batch.first_seen_at >= timeout else "waiting"
 
 
 def _compare(run: Run, entry: Expected, feed: str | None, reading: Reading) -> list[Hold]:

@@ -14,7 +14,8 @@ from duckdb import DuckDBPyConnection
 from orchestration.contracts import Contract, load_contracts
 from orchestration.loader.batches import Batches, release_batch
 from orchestration.loader.bronze_tables import create_bronze
-from orchestration.loader.file_load import Delivery, Run, failed, finish_move, load_stand_ins
+from orchestration.loader.deliveries import Delivery, Run, failed
+from orchestration.loader.file_load import finish_move, load_stand_ins
 from orchestration.loader.landing import (
     Due,
     Landed,
@@ -95,7 +96,7 @@ def load_landing(
             last_line = time.monotonic()
             report(f"Looked at {done:,} of {len(deliveries):,} files.")
     outcomes += _batches_without_trigger(run, batches)
-    _leave_notes(run, batches, landed, unsettled)
+    _leave_notes(run, batches, outcomes, landed, unsettled)
     return LoadReport(tuple(run.outcomes.values()), tuple(outcomes))
 
 
@@ -157,16 +158,31 @@ def _batches_without_trigger(run: Run, batches: Batches) -> list[BatchOutcome]:
 
 
 def _leave_notes(
-    run: Run, batches: Batches, landed: Mapping[str, Landed], unsettled: Mapping[str, Note]
+    run: Run,
+    batches: Batches,
+    outcomes: list[BatchOutcome],
+    landed: Mapping[str, Landed],
+    unsettled: Mapping[str, Note],
 ) -> None:
     """Say what stays in landing, for those who must not open the warehouse."""
-    notes = {}
-    for name, file in landed.items():
-        outcome = run.outcomes.get(name)
-        if name in unsettled and (outcome is None or outcome.status == "unsettled"):
-            notes[name] = unsettled[name]
-        elif outcome is not None and outcome.status in ("waiting", "held", "failed"):
-            notes[name] = Note(*file.state, time.time(), outcome.status, outcome.reason)
+    left = {
+        batch.trigger_file: ("held" if batch.status == "held" else "waiting", batch.reason)
+        for batch in outcomes
+        if batch.trigger_file and batch.status != "loaded"
+    }
+    left |= {
+        name: (outcome.status, outcome.reason)
+        for name, outcome in run.outcomes.items()
+        if outcome.status in ("waiting", "held", "failed")
+    }
+    notes = {
+        name: unsettled[name]
+        for name, outcome in run.outcomes.items()
+        if outcome.status == "unsettled"
+    }
+    for name, why in left.items():
+        if name in landed:
+            notes[name] = Note(*landed[name].state, time.time(), *why)
     timeout = timedelta(minutes=run.settings.batch_timeout_minutes)
     late_at = [
         (batch.first_seen_at + timeout).replace(tzinfo=UTC).timestamp()

@@ -10,13 +10,8 @@ from errno import EAGAIN
 from hashlib import sha256
 
 from orchestration.loader.batches import Batch, Batches
-from orchestration.loader.file_load import (
-    Delivery,
-    Run,
-    discard_file,
-    failed,
-    record_duplicate_trigger,
-)
+from orchestration.loader.deliveries import Delivery, Run, failed
+from orchestration.loader.file_load import discard_file, record_duplicate_trigger
 from orchestration.loader.file_names import TRIGGER, read_name, shown
 from orchestration.loader.landing import Landed
 from orchestration.loader.moves import copies_by_name, move

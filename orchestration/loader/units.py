@@ -11,15 +11,15 @@ from datetime import date
 
 from orchestration.loader.batches import READY, Batches, Verdict, judge, waiting_status
 from orchestration.loader.batches import Batch as BatchRow
-from orchestration.loader.file_load import (
+from orchestration.loader.deliveries import (
     Delivery,
     Run,
     failed,
     forget_reading,
     read_delivery,
     sentence_of,
-    store,
 )
+from orchestration.loader.file_load import store
 from orchestration.loader.file_names import TRIGGER, shown
 from orchestration.loader.full_lists import mass_delete
 from orchestration.loader.moves import move

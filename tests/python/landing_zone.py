@@ -6,6 +6,7 @@ Belongs here: dropping files, loading, asking bronze. Does not: assertions.
 import hashlib
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -36,10 +37,16 @@ class LandingZone:
     def __init__(self, data_dir: Path, project_dir: Path = PROJECT_DIR, **settings: float) -> None:
         values = {"settle_seconds": 0, **settings}
         self.settings = Settings(data_dir=data_dir, project_dir=project_dir, **values)
-        self.settings.landing.mkdir(parents=True)
+        self.settings.landing.mkdir(parents=True, exist_ok=True)
         self.contracts = load_contracts(self.settings.contracts_file)
         self.now = NOW
         self.lines: list[str] = []
+
+    @classmethod
+    def copied(cls, data_dir: Path, target: Path) -> "LandingZone":
+        """A zone that goes on from a copy of another's folder."""
+        shutil.copytree(data_dir, target)
+        return cls(target)
 
     def set_contract(self, feed: str, **options: Any) -> None:
         self.contracts[feed] = replace(self.contracts[feed], **options)

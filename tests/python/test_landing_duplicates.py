@@ -1,7 +1,6 @@
 """Duplicates, corrections and stand-ins, on real files through the real loader."""
 
 import pytest
-
 from landing_zone import LandingZone, orders_csv
 
 
