@@ -18,9 +18,11 @@ unknown_member as (
 ),
 
 -- A hash is never '-1': the full join appends the unknown member, with nulls, and doubles nothing.
+-- A spelling of a gender has one row (a test of the seed).
 members as (
     select
         keyed_versions.*,
+        coalesce(genders.gender, keyed_versions.gender) as standard_gender,
         unknown_member.customer_key as unknown_key,
         business_clock.as_of_date,
         year(business_clock.as_of_date) - keyed_versions.birth_year as age,
@@ -28,6 +30,8 @@ members as (
             as tenure_days
     from keyed_versions
     full outer join unknown_member on keyed_versions.customer_key = unknown_member.customer_key
+    left join {{ ref('genders') }} as genders
+        on lower(keyed_versions.gender) = lower(trim(genders.raw_gender))
     cross join {{ ref('business_clock') }} as business_clock
 )
 
@@ -38,7 +42,7 @@ select
     email_domain,
     has_email,
     phone_masked,
-    gender,
+    standard_gender as gender,
     birth_year,
     age,
     case

@@ -23,7 +23,7 @@ centres as (
         method_group,
         group_size,
         cast(sum(amount) as double) / group_size as mean,
-        sum(amount * middle_weight) filter (where is_middle) as median
+        sum(cast(amount as decimal(20, 2)) * middle_weight) filter (where is_middle) as median
     from ranked_by_amount
     group by method_group, group_size
 ),

@@ -1,0 +1,47 @@
+-- Backwards: an accepted line, not deleted, of an order that is not deleted stands in fact_sales
+-- exactly once, and nothing else does. From staged rows, so that it does not trust the entities.
+with item_reports as (
+    select
+        item_id,
+        order_id,
+        is_deletion,
+        row_number() over (partition by item_id order by {{ newer_first() }}) as age_rank
+    from ({{ changes('order_items') }}) as order_items_changes
+),
+
+order_reports as (
+    select
+        order_id,
+        is_deletion,
+        row_number() over (partition by order_id order by {{ newer_first() }}) as age_rank
+    from ({{ changes('orders') }}) as orders_changes
+),
+
+accepted_lines as (
+    select
+        item_reports.item_id,
+        1 as expected
+    from item_reports
+    inner join order_reports on item_reports.order_id = order_reports.order_id
+    where
+        item_reports.age_rank = 1
+        and order_reports.age_rank = 1
+        and not item_reports.is_deletion
+        and not order_reports.is_deletion
+),
+
+sold_lines as (
+    select
+        item_id,
+        count(*) as found
+    from {{ ref('fact_sales') }}
+    group by item_id
+)
+
+select
+    coalesce(accepted_lines.item_id, sold_lines.item_id) as item_id,
+    accepted_lines.expected,
+    sold_lines.found
+from accepted_lines
+full outer join sold_lines on accepted_lines.item_id = sold_lines.item_id
+where accepted_lines.expected is distinct from sold_lines.found
