@@ -1,0 +1,100 @@
+"""A test of gold's tests: a change of any column of any gold table is caught by that table's own.
+
+Belongs here: planting, table by table, against `equals_its_recomputation` as dbt compiled it. Does
+not: whether dbt then stops (`test_planted_changes.py`).
+"""
+
+import duckdb
+import pytest
+from warehouse import Warehouse
+
+from orchestration.demo import generate
+
+# A value that differs from what stands there, by type.
+OTHER_VALUES = {
+    "VARCHAR": "coalesce({column}, '') || 'x'",
+    "BOOLEAN": "not coalesce({column}, false)",
+    "DATE": "coalesce({column} + 1, date '2000-01-01')",
+    "TIMESTAMP": "coalesce({column} + interval 1 microsecond, timestamp '2000-01-01')",
+    "DOUBLE": "coalesce({column} + 1e-6, 0)",
+}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> Warehouse:
+    warehouse = Warehouse.at(tmp_path_factory.mktemp("plants"))
+    generate(warehouse.settings.landing, days=2, orders=60)
+    warehouse.load()
+    assert warehouse.build().success
+    return warehouse
+
+
+@pytest.fixture(scope="module")
+def recomputations(built) -> dict[str, str]:
+    """Gold table → the compiled SQL of its equals_its_recomputation."""
+    compiled = built.settings.data_dir / "dbt" / "target" / "compiled"
+    files = compiled.rglob("models/gold/**/equals_its_recomputation_*.sql")
+    return {
+        file.stem.removeprefix("equals_its_recomputation_").removesuffix("_"): file.read_text()
+        for file in files
+    }
+
+
+@pytest.fixture
+def connection(built):
+    connection = duckdb.connect(str(built.settings.warehouse))
+    yield connection
+    connection.close()
+
+
+def test_every_gold_table_is_recomputed(connection, recomputations):
+    tables = connection.execute(
+        "select table_name from duckdb_tables() where schema_name = 'gold'"
+    ).fetchall()
+    assert {name for (name,) in tables} == set(recomputations)
+    assert {name for (name,) in tables} >= {"fact_sales", "dim_customer", "sales_funnel"}
+
+
+def test_no_change_goes_unseen(connection, recomputations):
+    unseen = [
+        plant
+        for table, recomputation in recomputations.items()
+        for plant in _plants(connection, table)
+        if not _is_seen(connection, plant, recomputation)
+    ]
+    assert not unseen
+
+
+def test_nothing_planted_is_nothing_found(connection, recomputations):
+    for table, recomputation in recomputations.items():
+        assert connection.execute(recomputation).fetchall() == [], table
+
+
+def _plants(connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
+    """One statement per column, one that removes a row and one that doubles one."""
+    columns = connection.execute(
+        "select column_name, data_type from duckdb_columns()"
+        " where schema_name = 'gold' and table_name = ?",
+        [table],
+    ).fetchall()
+    one_row = f"rowid = (select max(rowid) from gold.{table})"
+    changes = [
+        f"update gold.{table} set {column} = "
+        + OTHER_VALUES.get(kind, "coalesce({column} + 1, 0)").format(column=column)
+        + f" where {one_row}"
+        for column, kind in columns
+    ]
+    return [
+        *changes,
+        f"delete from gold.{table} where {one_row}",
+        f"insert into gold.{table} select * from gold.{table} where {one_row}",
+    ]
+
+
+def _is_seen(connection: duckdb.DuckDBPyConnection, plant: str, recomputation: str) -> bool:
+    connection.begin()
+    (changed,) = connection.execute(plant).fetchone()
+    assert changed == 1, plant
+    found = connection.execute(recomputation).fetchall()
+    connection.rollback()
+    return bool(found)
