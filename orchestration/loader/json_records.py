@@ -9,7 +9,6 @@ Does not: encodings (`spool.py`), limits and policies of a whole file (`reading.
 import json
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, TextIO
@@ -82,7 +81,11 @@ def stage_json(
 
 def find_at_once(connection: DuckDBPyConnection, spooled: Spooled, raw_table: str) -> bool:
     """Let DuckDB find the objects; False when not all are objects by the letter of JSON."""
-    layout = "array" if _first_character(spooled.path) == "[" else "newline_delimited"
+    is_array = _first_character(spooled.path) == "["
+    # DuckDB does not miss the end of an array that stops behind a comma.
+    if is_array and not _ends_with(spooled.path, "]"):
+        return False
+    layout = "array" if is_array else "newline_delimited"
     try:
         connection.execute(
             f"create or replace temp table {identifier(raw_table)} as"
@@ -114,7 +117,7 @@ def find_one_by_one(
         ScratchRecords(spooled.path.with_suffix(".rejected")) as rejected,
         spooled.path.open(encoding="utf-8", newline="\n") as file,
     ):
-        if whole is not None:
+        if whole is not None and whole.error is None:
             found = iter([whole])
         elif is_array:
             found = elements(file, spooled.ends_with_newline)
@@ -129,7 +132,7 @@ def find_one_by_one(
                 rejected.add(element.line_number, element.raw, element.error)
         if first_bad and not is_array:
             cut = element.error is not None and not spooled.ends_with_newline
-            if cut and (rows.count or element.may_be_cut):
+            if cut and (rows.count or element.may_be_cut or whole is not None):
                 raise Refused(
                     "truncated",
                     "the file ends without a newline, and its last line "
@@ -220,7 +223,8 @@ def elements(file: TextIO, ends_with_newline: bool) -> Iterator[Element]:
             try:
                 value, end = decoder.raw_decode(text, position)
             except json.JSONDecodeError as problem:
-                if not at_end and len(text) - position < MAX_RECORD and more():
+                if not at_end and len(text) - position < MAX_RECORD:
+                    more()
                     continue
                 if not at_end:
                     raise _too_long(line) from None
@@ -337,18 +341,36 @@ def _first_character(path: Path) -> str:
     return ""
 
 
+def _ends_with(path: Path, character: str) -> bool:
+    """Whether the last character that is not blank is `character` (ASCII)."""
+    with path.open("rb") as file:
+        end = file.seek(0, 2)
+        while end:
+            begin = max(0, end - _CHUNK)
+            file.seek(begin)
+            if tail := file.read(end - begin).rstrip(_BLANK.encode()):
+                return tail.endswith(character.encode())
+            end = begin
+    return False
+
+
 def _single_object(path: Path) -> Element | None:
-    """The one object that the whole file is, over several lines; None when it is not."""
+    """The one object that the whole file is, or would be were it not cut off (then an error).
+
+    None when the file is neither.
+    """
     if path.stat().st_size > MAX_RECORD:
         return None
     text = path.read_text(encoding="utf-8")
     raw = text.strip(_BLANK)
-    with suppress(ValueError, RecursionError):
+    first_line = 1 + text.count("\n", 0, text.index(raw[:1]))
+    try:
         value = _decoder().decode(raw)
-        if isinstance(value, dict) and "\n" in raw and _object_error(value, raw) is None:
-            first_line = 1 + text.count("\n", 0, text.index(raw[:1]))
-            return Element(first_line, raw)
-    return None
+    except json.JSONDecodeError as problem:
+        return Element(first_line, raw, problem.msg, True) if _is_cut(problem, raw) else None
+    except (ValueError, RecursionError):
+        return None
+    return Element(first_line, raw) if _object_error(value, raw) is None else None
 
 
 def _decoder() -> json.JSONDecoder:

@@ -1,0 +1,126 @@
+"""A wrong contract is refused before anything runs, with file, feed and reason."""
+
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from orchestration.contracts import ContractError, feed_names, load_contracts
+from orchestration.settings import ConfigurationError, Settings
+
+FEED = {
+    "name": "things",
+    "description": "One row per thing.",
+    "config": {"meta": {"contract": {"format": "csv", "key": ["thing_id"], "sequence": "at"}}},
+    "columns": [
+        {"name": "thing_id", "config": {"meta": {"type": "text", "required": True}}},
+        {"name": "at", "config": {"meta": {"type": "instant"}}},
+        {"name": "email", "config": {"meta": {"type": "text", "pii": True, "mask": "email"}}},
+    ],
+}
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "_bronze__sources.yml"
+
+
+def write(path: Path, *feeds: dict[str, Any]) -> Path:
+    path.write_text(yaml.safe_dump({"sources": [{"name": "bronze", "tables": list(feeds)}]}))
+    return path
+
+
+def feed(contract: dict[str, Any] | None = None, **meta: Any) -> dict[str, Any]:
+    """The feed with other options, and other meta of its column `at`."""
+    changed = deepcopy(FEED)
+    changed["config"]["meta"]["contract"] |= contract or {}
+    changed["columns"][1]["config"]["meta"] |= meta
+    return changed
+
+
+def test_the_contracts_of_the_project_are_right():
+    contracts = load_contracts(Settings(data_dir=Path("data")).contracts_file)
+    assert contracts["inventory"].key == ("product_id", "warehouse_id", "snapshot_date")
+    assert contracts["orders"].column_for(" Order_Status ") == "order_status"
+    assert all(contract.column_for("_op") == "_op" for contract in contracts.values())
+
+
+def test_what_a_contract_leaves_out_has_a_default(path):
+    contract = load_contracts(write(path, FEED))["things"]
+    assert (contract.delimiter, contract.quote, contract.encoding) == (",", '"', "utf-8")
+    assert (contract.max_rejected_ratio, contract.max_deleted_ratio) == (0.5, 0.2)
+
+
+def test_aliases_name_feeds_and_columns(path):
+    contracts = load_contracts(write(path, feed({"aliases": ["Dinge"]}, aliases=["Moment"])))
+    assert feed_names(contracts)["dinge"].feed == "things"
+    assert contracts["things"].column_for("MOMENT") == "at"
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        (feed(type="money"), "unknown type 'money'"),
+        (feed(type="decimal(2,3)"), "unknown type 'decimal(2,3)'"),
+        (feed(type="decimal(39,2)"), "unknown type 'decimal(39,2)'"),
+        (feed(type=None), "unknown type None"),
+        (feed(mandatory=True), "unknown option 'mandatory'"),
+        (feed(required="yes"), "required must be true or false"),
+        (feed(mask="blur", pii=True), "unknown mask 'blur'"),
+        (feed(pii=True), "pii and mask go together"),
+        (feed(references="nobody"), "'nobody', which is no feed"),
+        (feed(aliases=["Thing_ID"]), "two columns are named 'Thing_ID'"),
+        (feed(aliases=["_row_number"]), "two columns are named '_row_number'"),
+        (feed({"key": ["no_such"]}), "key column 'no_such' is not among its columns"),
+        (feed({"key": ["at"]}), "key column 'at' must be required"),
+        (feed({"key": []}), "key is empty"),
+        (feed({"key": "thing_id"}), "key must be a list"),
+        (feed({"sequence": "no_such"}), "sequence column 'no_such' is not among its columns"),
+        (feed({"sequence": "email"}), "must have the type instant"),
+        (feed({"format": "xml"}), "format is 'xml'"),
+        (feed({"delimeter": ";"}), "unknown option 'delimeter'"),
+        (feed({"delimiter": "||"}), "delimiter is '||'"),
+        (feed({"quote": ""}), "quote is ''"),
+        (feed({"encoding": "klingon"}), "encoding 'klingon' is not known"),
+        (feed({"max_rejected_ratio": 2}), "max_rejected_ratio is 2"),
+        (feed({"max_deleted_ratio": True}), "max_deleted_ratio is True"),
+        (feed({"duplicate_key_policy": "explode"}), "duplicate_key_policy is 'explode'"),
+        (feed({"unknown_status_policy": "discard_file"}), "needs a column with a lookup"),
+        (FEED | {"name": "trigger"}, "not 'trigger'"),
+    ],
+)
+def test_a_wrong_contract_is_refused_with_file_feed_and_reason(path, changed, reason):
+    with pytest.raises(ContractError) as caught:
+        load_contracts(write(path, changed))
+    message = str(caught.value)
+    assert str(path) in message
+    assert repr(changed["name"]) in message
+    assert reason in message
+
+
+@pytest.mark.parametrize(
+    "other",
+    [FEED, FEED | {"name": "others"} | {"config": feed({"aliases": ["THINGS"]})["config"]}],
+    ids=["same name", "alias"],
+)
+def test_two_feeds_of_one_name_are_refused(path, other):
+    with pytest.raises(ContractError) as caught:
+        load_contracts(write(path, FEED, other))
+    message = str(caught.value)
+    assert str(path) in message
+    assert repr(other["name"]) in message
+    assert "taken by feed 'things'" in message
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"), [("{", "no valid YAML"), ("", "no feed is known"), (None, "is missing")]
+)
+def test_a_file_without_contracts_is_refused(path, text, reason):
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(ConfigurationError) as caught:
+        load_contracts(path)
+    assert str(path) in str(caught.value)
+    assert reason in str(caught.value)
