@@ -27,10 +27,16 @@ from orchestration.settings import Settings
 
 _log = logging.getLogger(__name__)
 
+_LARGE_BYTES = 50_000_000
+
 
 @dataclass
 class Run:
-    """What the steps of one load share. `outcomes` has one entry per file name."""
+    """What the steps of one load share.
+
+    `outcomes` holds what became of the files in landing, by name, `stand_ins` what became of
+    files that were loaded from the archive.
+    """
 
     connection: DuckDBPyConnection
     settings: Settings
@@ -39,6 +45,7 @@ class Run:
     now: Callable[[], datetime]
     report: Callable[[str], None]
     outcomes: dict[str, FileOutcome] = field(default_factory=dict)
+    stand_ins: list[FileOutcome] = field(default_factory=list)
     table_numbers: Iterator[int] = field(default_factory=count)
     _lookups: dict[str, set[str]] = field(default_factory=dict)
 
@@ -57,8 +64,16 @@ class Run:
         return self._lookups[seed]
 
     def settle(self, outcome: FileOutcome) -> None:
-        """Keep a file's outcome, and tell at once what a person may want to act on."""
+        """Keep the outcome of a file in landing, and tell what a person may want to act on."""
         self.outcomes[outcome.file_name] = outcome
+        self._tell(outcome)
+
+    def settle_stand_in(self, outcome: FileOutcome) -> None:
+        """Keep the outcome of a file in the archive; its name may also lie in landing, anew."""
+        self.stand_ins.append(outcome)
+        self._tell(outcome)
+
+    def _tell(self, outcome: FileOutcome) -> None:
         if outcome.status in ("discarded", "failed"):
             code = f" ({outcome.code})" if outcome.code else ""
             self.report(f"{shown(outcome.file_name)}: {outcome.status}{code}. {outcome.reason}")
@@ -97,16 +112,10 @@ def sentence_of(error: BaseException) -> str:
 
 
 def failed(run: Run, name: FileName, error: Exception) -> None:
-    """Record that a file could not be handled through no fault of its own."""
+    """Keep that a file in landing could not be handled, through no fault of its own."""
     _log.debug("%s could not be handled", shown(name.name), exc_info=error)
-    run.settle(
-        FileOutcome(
-            name.name,
-            "failed",
-            name.feed,
-            reason=f"It stays in landing and is due again: {sentence_of(error)}",
-        )
-    )
+    reason = f"It stays in landing and is due again: {sentence_of(error)}"
+    run.settle(FileOutcome(name.name, "failed", name.feed, reason=reason))
 
 
 def read_delivery(run: Run, delivery: Delivery) -> None:
@@ -131,6 +140,8 @@ def read_file(run: Run, path: Path, name: FileName, seen: Fingerprint) -> Readin
     """Read the file at `path`, called `name`, into temp tables. Raises as `reading.read`."""
     assert name.feed is not None and name.file_format is not None
     contract = run.contracts[name.feed]
+    if seen.size_bytes >= _LARGE_BYTES:
+        run.report(f"Reading {shown(name.name)} ({seen.size_bytes / 1e6:,.0f} MB).")
     spooled = spool(path, contract, seen, run.settings.spool)
     table = f"reading_{next(run.table_numbers)}"
     try:

@@ -14,13 +14,12 @@ from duckdb import DuckDBPyConnection
 from orchestration.loader.deliveries import (
     Delivery,
     Run,
-    failed,
     forget_reading,
     read_delivery,
     read_file,
     sentence_of,
 )
-from orchestration.loader.file_names import TRIGGER, FileName, read_name, shown
+from orchestration.loader.file_names import TRIGGER, read_name, shown
 from orchestration.loader.landing import Landed
 from orchestration.loader.ledger import Entry
 from orchestration.loader.moves import copies_by_name, copy_by_bytes, discard, move
@@ -133,7 +132,8 @@ def load_stand_ins(run: Run) -> None:
         try:
             _stand_in(run, entry)
         except Exception as error:
-            failed(run, FileName(entry.file_name, entry.feed), error)
+            reason = f"It could not stand in and is due again: {sentence_of(error)}"
+            run.settle_stand_in(FileOutcome(entry.file_name, "failed", entry.feed, reason=reason))
 
 
 def _stand_in(run: Run, entry: Entry) -> None:
@@ -151,7 +151,7 @@ def _stand_in(run: Run, entry: Entry) -> None:
         raise FileNotFoundError(f"no file in {folder} has the bytes to load in its place")
     name = read_name(entry.file_name, run.feeds, run.now().date())
     # The suffix of an archived copy must not hide the extension: it is read under its own name.
-    link = run.settings.spool / entry.file_name
+    link = run.settings.spool / entry.file_name[-60:]
     link.unlink(missing_ok=True)
     os.link(path, link)
     reading = None
@@ -161,13 +161,14 @@ def _stand_in(run: Run, entry: Entry) -> None:
         with run.ledger.transaction():
             entry = _insert(run, entry, reading)
             run.ledger.record(entry)
-        run.settle(_outcome(entry, reason="It stands in for the file whose bytes it repeats."))
+        reason = "It stands in for the file whose bytes it repeats."
+        run.settle_stand_in(_outcome(entry, reason=reason))
     except Refused as refusal:
         # Read by other rules than its original, for example under another extension.
         entry = replace(entry, status="discarded", reason=refusal.code, duplicate_of=None)
         with run.ledger.transaction():
             run.ledger.record(entry)
-        run.settle(_outcome(entry, code=refusal.code, reason=shown(refusal.message)))
+        run.settle_stand_in(_outcome(entry, code=refusal.code, reason=shown(refusal.message)))
         seen = fingerprint(path)
         target = run.settings.discarded / entry.feed
         discard(path, target, seen, str(entry.file_id), refusal, run.now())

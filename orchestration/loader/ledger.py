@@ -58,21 +58,26 @@ class Ledger:
 
     def __init__(self, connection: DuckDBPyConnection) -> None:
         self._connection = connection
-        self.reload()
-
-    def reload(self) -> None:
-        """Read the table anew."""
         self._entries: dict[int, Entry] = {}
         self._by_name: dict[str, set[int]] = defaultdict(set)
         self._by_bytes: dict[tuple[str | None, str], set[int]] = defaultdict(set)
-        rows = self._connection.execute(f"select {_COLUMNS} from bronze.files").fetchall()
-        for row in rows:
+        self._before: dict[int, Entry | None] = {}
+        for row in connection.execute(f"select {_COLUMNS} from bronze.files").fetchall():
             self._keep(Entry(*row))
 
     def _keep(self, entry: Entry) -> None:
         self._entries[entry.file_id] = entry
         self._by_name[entry.file_name].add(entry.file_id)
         self._by_bytes[entry.feed, entry.sha256].add(entry.file_id)
+
+    def _undo(self) -> None:
+        """Forget what the open transaction wrote, without asking a database that may be broken."""
+        for file_id, before in self._before.items():
+            entry = self._entries.pop(file_id)
+            self._by_name[entry.file_name].discard(file_id)
+            self._by_bytes[entry.feed, entry.sha256].discard(file_id)
+            if before is not None:
+                self._keep(before)
 
     def next_id(self) -> int:
         """A file_id greater than every one before."""
@@ -93,6 +98,7 @@ class Ledger:
             self._connection.execute(
                 f"insert into bronze.files ({_COLUMNS}) values ({marks})", list(astuple(entry))
             )
+        self._before.setdefault(entry.file_id, self._entries.get(entry.file_id))
         self._keep(entry)
 
     def __getitem__(self, file_id: int) -> Entry:
@@ -197,13 +203,14 @@ class Ledger:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All that is written inside is committed together, or none of it."""
+        self._before = {}
         self._connection.execute("begin transaction")
         try:
             yield
             self._connection.execute("commit")
         except BaseException:
+            self._undo()
             # A commit that failed has ended the transaction already.
             with suppress(TransactionException):
                 self._connection.execute("rollback")
-            self.reload()
             raise

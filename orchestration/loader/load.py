@@ -4,6 +4,7 @@ Belongs here: the steps of a load in their order, the entry points for Dagster a
 line. Does not: the rules of a step (the other modules of this package).
 """
 
+import shutil
 import time
 from collections.abc import Callable, Container, Mapping
 from dataclasses import replace
@@ -97,15 +98,15 @@ def load_landing(
             report(f"Looked at {done:,} of {len(deliveries):,} files.")
     outcomes += _batches_without_trigger(run, batches)
     _leave_notes(run, batches, outcomes, landed, unsettled)
-    return LoadReport(tuple(run.outcomes.values()), tuple(outcomes))
+    return LoadReport((*run.stand_ins, *run.outcomes.values()), tuple(outcomes))
 
 
 def _prepare_folders(settings: Settings) -> None:
     """Make the folders, and empty the scratch space: a load that was killed leaves copies there."""
+    if settings.spool.exists():
+        shutil.rmtree(settings.spool)
     for folder in (settings.landing, settings.archive, settings.discarded, settings.spool):
         folder.mkdir(parents=True, exist_ok=True)
-    for scratch in settings.spool.iterdir():
-        scratch.unlink()
 
 
 def _was_taken(run: Run, file: Landed) -> bool:
@@ -130,7 +131,7 @@ def _deliveries(
             announced_at[name] = max(written_at, announced_at.get(name, 0))
     deliveries, unfinished = [], set()
     for name, file in landed.items():
-        if file.name.is_trigger or name in run.outcomes:
+        if file.name.is_trigger:
             continue
         if name in unsettled and name not in announced_at:
             reason = "It is still being written."

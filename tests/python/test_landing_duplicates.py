@@ -139,3 +139,32 @@ def test_discarded_bytes_are_judged_anew(zone):
     zone.set_contract("orders", columns=tuple(columns))
     zone.drop("orders_2025_01_15.csv", content)
     assert zone.status() == {"orders_2025_01_15.csv": "loaded"}
+
+
+def test_a_stand_in_and_a_correction_of_one_name_do_not_meet(zone):
+    zone.drop("orders_2025_01_15.csv", orders_csv("1"))
+    zone.drop("orders_2025_01_16.csv", orders_csv("1"))
+    zone.load()
+    zone.query("update bronze.files set status = 'retracted' where file_id = 1")
+    (zone.settings.archive / "orders" / "orders_2025_01_15.csv").unlink()
+    (zone.settings.archive / "orders" / "orders_2025_01_16.csv").unlink()
+    (outcome,) = zone.load().files
+    assert (outcome.status, "FileNotFoundError" in outcome.reason) == ("failed", True)
+    zone.drop("orders_2025_01_16.csv", orders_csv("2"))
+    assert [file.status for file in zone.load().files] == ["failed", "loaded"]
+    assert zone.counting_orders() == ["2"]
+    assert zone.load().files == ()
+
+
+def test_a_stand_in_that_its_extension_makes_unreadable_is_discarded(zone):
+    zone.drop("orders_2025_01_15.csv", orders_csv("1"))
+    zone.drop("orders_2025_01_16.json", orders_csv("1"))
+    zone.load()
+    zone.drop("orders_2025_01_15.csv", orders_csv("2"))
+    assert [(file.status, file.file_name) for file in zone.load().files] == [
+        ("discarded", "orders_2025_01_16.json"),
+        ("loaded", "orders_2025_01_15.csv"),
+    ]
+    assert zone.tree()["discarded/orders/orders_2025_01_16.json"] == orders_csv("1").encode()
+    assert "archive/orders/orders_2025_01_16.json" not in zone.tree()
+    assert zone.load().files == ()
