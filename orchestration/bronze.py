@@ -58,7 +58,7 @@ def bronze_assets(
         outcome, counts = load(
             settings,
             contracts,
-            context.run_id,
+            context.run.run_id,
             wait_for_settling=config.wait_for_settling,
             report=report,
         )

@@ -73,13 +73,13 @@ def build_assets(
         )
         is_whole = indirect is None and selection == ["--select", "fqn:*"]
         with closing(connect(settings)) as connection:
-            begin_build(connection, context.run_id)
+            begin_build(connection, context.run.run_id)
             if is_whole and not (
                 config.force
                 or config.full_refresh
-                or build_is_due(connection, settings, context.run_id)
+                or build_is_due(connection, settings, context.run.run_id)
             ):
-                forget_build(connection, context.run_id)
+                forget_build(connection, context.run.run_id)
                 report("Nothing has changed since the last published build; nothing to build.")
                 return
             built_from = fingerprint(connection, settings)
@@ -94,7 +94,7 @@ def build_assets(
         with closing(connect(settings)) as connection:
             finish_build(
                 connection,
-                context.run_id,
+                context.run.run_id,
                 status,
                 build_id=run.invocation_id,
                 fingerprint=built_from,

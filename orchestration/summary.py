@@ -24,7 +24,7 @@ def print_run(console: Console, settings: Settings, outcome: RunOutcome) -> None
     """Files, rows, quarantine, gold and revenue after a run, and where to look next."""
     _print_files(console, outcome)
     if outcome.status == "failed":
-        console.print(f"\n{outcome.error}", style="bold red", markup=False)
+        console.print(f"\n{outcome.error}", style="bold red", markup=False, soft_wrap=True)
         console.print(
             f"\nTest failures are tables in {settings.warehouse}. The run stands in the Dagster "
             f"UI (make dev) as {outcome.run_id}; dbt's log is logs/dbt.log.",
