@@ -1,23 +1,26 @@
 {#
   Rows of a table that its own SQL, run over its inputs as they stand, does not give, and the other
-  way round: what was changed by hand, lost, doubled, or depends on the order of rows. All columns.
-  The inputs are named without ref(), so that the test gates its model alone.
+  way round: what was changed by hand, lost, doubled, or depends on the order of rows. All columns;
+  `surplus` is how many more of the row are stored than computed. The inputs are named without ref(),
+  so that the test gates its model alone.
 #}
 {% test equals_its_recomputation(model) %}
 {%- if execute -%}
 {%- set node = graph.nodes['model.' ~ project_name ~ '.' ~ model.identifier] -%}
 {%- set columns = node.columns.keys() | join(', ') -%}
-with stored as (
-    select {{ columns }} from {{ model }}
+with recomputed as (
+    {{ render(node.raw_code | replace('ref(', 'relation_of(')) }}
 ),
 
-recomputed as (
-    select {{ columns }}
-    from ({{ render(node.raw_code | replace('ref(', 'relation_of(')) }}) as query
+signed_rows as (
+    select {{ columns }}, 1 as surplus from {{ model }}
+    union all
+    select {{ columns }}, -1 as surplus from recomputed
 )
 
-(select 'stored' as found_in, * from (select * from stored except all select * from recomputed) as s)
-union all
-(select 'recomputed', * from (select * from recomputed except all select * from stored) as r)
+select {{ columns }}, sum(surplus) as surplus
+from signed_rows
+group by {{ columns }}
+having sum(surplus) <> 0
 {%- endif -%}
 {% endtest %}
