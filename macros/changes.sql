@@ -3,8 +3,8 @@
   silver, version_hash where `history`, and what orders them. A feed with extract: full deletes by
   absence: a key that a delivery lists and the next one does not is deleted at that next delivery's
   batch date, and a row that lists it again counts from its own batch date on. A delivery is all
-  files of one batch date; one without rows deletes nothing. Quarantined rows list their key too: a
-  quarantine is no deletion.
+  files of one batch date, doubled ones too: an old list sent again under a new date is a new list.
+  One without rows deletes nothing. Quarantined rows list their key too: a quarantine is no deletion.
 #}
 {% macro changes(feed, history=false) %}
     {%- set staged = ref('stg_' ~ feed) -%}
@@ -19,12 +19,28 @@
         where is_accepted
     {%- else -%}
         {%- set key = feed_contract.key | join(', ') -%}
-        with deliveries as (
+        -- One row per row and batch date under which its bytes were delivered.
+        with delivered_rows as (
+            select
+                {% for column in columns %}staged.{{ column }}, {% endfor %}
+                staged.is_deletion, staged.is_accepted, staged._sequence_at,
+                sent_files.batch_date as _batch_date,
+                staged._file_id, staged._file_name, staged._row_number
+            from {{ staged }} as staged
+            inner join {{ source('bronze', 'files') }} as own_files
+                on staged._file_id = own_files.file_id
+            inner join {{ source('bronze', 'files') }} as sent_files
+                on own_files.feed = sent_files.feed
+                and own_files.sha256 = sent_files.sha256
+                and (own_files.file_id = sent_files.file_id or sent_files.status = 'duplicate')
+        ),
+
+        deliveries as (
             select
                 _batch_date,
                 lag(_batch_date) over (order by _batch_date) as previous_delivery,
                 lead(_batch_date) over (order by _batch_date) as next_delivery
-            from (select distinct _batch_date from {{ staged }}) as batch_dates
+            from (select distinct _batch_date from delivered_rows) as batch_dates
         ),
 
         listings as (
@@ -35,7 +51,7 @@
                     as previous_listing,
                 lead(_batch_date) over (partition by {{ key }} order by _batch_date) as next_listing
             from (
-                select distinct {{ key }}, _batch_date from {{ staged }} where not is_deletion
+                select distinct {{ key }}, _batch_date from delivered_rows where not is_deletion
             ) as listed
         ),
 
@@ -57,7 +73,7 @@
                 else accepted._sequence_at
             end as _sequence_at,
             accepted._batch_date, accepted._file_id, accepted._file_name, accepted._row_number
-        from {{ staged }} as accepted
+        from delivered_rows as accepted
         left join neighbours
             on accepted._batch_date = neighbours._batch_date
             {%- for column in feed_contract.key %}

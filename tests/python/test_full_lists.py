@@ -34,14 +34,16 @@ def warehouse(tmp_path_factory) -> Warehouse:
         (2, STEADY),
         (4, []),
         (5, [*STEADY, "returning", "new"]),
+        (7, [*STEADY, "new"]),
+        (8, [*STEADY, "returning", "new"]),
     ):
         name = f"products_2025_01_{number:02d}.json"
         if keys:
             warehouse.drop_rows(name, products(*keys))
         else:
             warehouse.drop(name, "[]")
-        report = warehouse.load()
-        assert [outcome.status for outcome in report.files] == ["loaded"]
+        (outcome,) = warehouse.load().files
+        assert outcome.status == ("duplicate" if number == 8 else "loaded")
     result = warehouse.build("--select", "+products_history", "+products")
     assert result.success
     return warehouse
@@ -60,9 +62,11 @@ def test_a_key_that_is_no_longer_listed_is_deleted(warehouse):
 
 
 def test_a_key_that_is_listed_again_returns(warehouse):
+    """Also when the list has the bytes of an earlier one."""
     assert versions(warehouse, "returning") == [
         (datetime(2024, 1, 1), datetime(2025, 1, 2)),
-        (datetime(2025, 1, 3), None),
+        (datetime(2025, 1, 3), datetime(2025, 1, 7)),
+        (datetime(2025, 1, 8), None),
     ]
 
 
