@@ -403,10 +403,13 @@ def _ends_in_null(path: Path, delimiter: str) -> bool:
 
 
 def _whole_lines(path: Path) -> Iterator[bytes]:
-    """Chunks that begin before and end after a line end, so that no search is cut."""
+    """Chunks that begin before and end after a line end, so that no search is cut.
+
+    A longer line than MAX_RECORD is cut all the same: it is too long to be read at once.
+    """
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
-            chunk = b"\n" + chunk + file.readline()
+            chunk = b"\n" + chunk + file.readline(MAX_RECORD)
             yield chunk if chunk.endswith(b"\n") else chunk + b"\n"
 
 

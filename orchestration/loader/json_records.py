@@ -16,15 +16,13 @@ from typing import NoReturn, TextIO
 from duckdb import ConversionException, DuckDBPyConnection, InvalidInputException
 
 from orchestration.contracts import Contract
+from orchestration.loader.json_columns import NUMBERS_WRITTEN_OTHERWISE, extract_columns
 from orchestration.loader.refusal import Refused
 from orchestration.loader.spool import Spooled
 from orchestration.loader.staged import (
     MAX_RECORD,
     ScratchRecords,
     create_rejected,
-    create_staged,
-    delivered_names,
-    duplicate,
     identifier,
     literal,
     shortened,
@@ -36,12 +34,6 @@ _CHUNK = 1 << 20
 # What DuckDB accepts and JSON does not: a comma before a closing bracket, NaN, Infinity. May also
 # hit inside a text; Python then decides.
 _LAX = r",\s*[}\]]|[:\[,]\s*-?(?:[nN][aA]|[iI][nN])"
-# Numbers that DuckDB, reading them as doubles, would write otherwise than they were delivered.
-_OTHERWISE = r"[:\[,]\s*-?(?:\d+\.\d+0\s*[,}\]]|0\.0000|[\d.]{16}|[\d.]+[eE]|0\s*[,}\]])"
-# Marks a number that is carried through as text. From Unicode's private use area; an object that
-# holds it goes without, and its numbers are exact to 15 digits.
-_MARK = "\ue000"
-_NUMBER_BEHIND_TEXTS = r'((?:"(?:[^"\\]|\\.)*"|[^"0-9-])*)(-?[0-9][0-9.eE+-]*)'
 _CUT_TOKEN = re.compile(
     r"\s*(-|\.|[eE][+-]?|t(r(u)?)?|f(a(l(s)?)?)?|n(u(l)?)?|\\?u?[0-9a-fA-F]{0,4})"
 )
@@ -74,7 +66,7 @@ def stage_json(
             create_rejected(connection, rejected_table)
         else:
             find_one_by_one(connection, spooled, raw_table, rejected_table)
-        return _extract(connection, contract, raw_table, table)
+        return extract_columns(connection, contract, raw_table, table)
     finally:
         connection.execute(f"drop table if exists {identifier(raw_table)}")
 
@@ -89,13 +81,16 @@ def find_at_once(connection: DuckDBPyConnection, spooled: Spooled, raw_table: st
     try:
         connection.execute(
             f"create or replace temp table {identifier(raw_table)} as"
-            " select json::varchar as raw, row_number() over () as n"
+            " select json::varchar as raw, row_number() over () as n,"
+            # One search for both kinds, as most objects hold neither.
+            f" regexp_matches(json, {literal(f'{_LAX}|{NUMBERS_WRITTEN_OTHERWISE}')}) as is_suspect"
             f" from read_json_objects({literal(spooled.path)}, format = '{layout}')"
         )
     except (InvalidInputException, ConversionException):
         return False
     (strict,) = connection.execute(
-        f"select coalesce(bool_and(json_type(raw) = 'OBJECT' and not regexp_matches(raw, ?)), true)"
+        "select coalesce(bool_and(starts_with(raw, '{') and"
+        " case when is_suspect then not regexp_matches(raw, ?) else true end), true)"
         f" from {identifier(raw_table)}",
         [_LAX],
     ).fetchone()
@@ -146,7 +141,8 @@ def find_one_by_one(
             )
         connection.execute(
             f"create or replace temp table {identifier(raw_table)} as"
-            f" select raw, n from {rows.source({'n': 'bigint', 'raw': 'varchar'})}"
+            " select raw, n, true as is_suspect"
+            f" from {rows.source({'n': 'bigint', 'raw': 'varchar'})}"
         )
         create_rejected(connection, rejected_table, rejected)
 
@@ -258,79 +254,6 @@ def elements(file: TextIO, ends_with_newline: bool) -> Iterator[Element]:
     pass_over(position + 1)
     if next_character():
         raise broken("text after the end of the array", position, cut=False)
-
-
-def _extract(
-    connection: DuckDBPyConnection, contract: Contract, raw_table: str, table: str
-) -> dict[str, list[str]] | None:
-    """Take the columns out of the raw objects; return the drift."""
-    spellings: dict[str, None] = {}
-    has_records = otherwise = False
-    # Objects of one program share few lists of keys: checks of names cost next to nothing.
-    key_lists = connection.execute(
-        f"select json_keys(raw), min(n), bool_or(regexp_matches(raw, ?))"
-        f" from {identifier(raw_table)} group by all order by min(n)",
-        [_OTHERWISE],
-    )
-    while batch := key_lists.fetchmany(10_000):
-        has_records = True
-        for keys, number, unlike in batch:
-            if twice := duplicate(contract, keys):
-                raise Refused(
-                    "duplicate_columns",
-                    f"record {number} names one column twice: {twice[0]!r} and {twice[1]!r}.",
-                )
-            spellings.update(dict.fromkeys(keys))
-            otherwise = otherwise or unlike
-    delivered = delivered_names(contract, spellings)
-    drift = delivered.drift(contract) if has_records else None
-
-    known = [name for names in delivered.columns.values() for name in names]
-    place = {name: index for index, name in enumerate(known, start=1)}
-    paths = ", ".join(literal(_pointer(name)) for name in known)
-    is_marked, raw, text = "false", "raw", str
-    if otherwise:
-        holds_mark = f"regexp_matches(raw, '{_MARK}|\\\\u[eE]000')"
-        is_marked = f"regexp_matches(raw, '{_OTHERWISE}') and not {holds_mark}"
-        raw = f"case when is_marked then {_numbers_marked('raw')} else raw end"
-        text = _numbers_unmarked
-    source = (
-        f"(select *, json_extract_string(raw, [{paths}]::varchar[]) as found"
-        f" from (select * replace ({raw} as raw)"
-        f" from (select n, raw, {is_marked} as is_marked from {identifier(raw_table)})))"
-    )
-    expressions = {}
-    for column, names in delivered.columns.items():
-        value = ", ".join(f"found[{place[name]}]" for name in names)
-        value = text(value if len(names) == 1 else f"coalesce({value})")
-        expressions[column] = f"nullif({value}, '')"
-    rescued = None
-    if delivered.extra:
-        without = literal(json.dumps(dict.fromkeys(known)))
-        rest = f"json_merge_patch(raw, {without})::varchar"
-        rescued = f"nullif({text(rest)}, '{{}}')"
-    create_staged(connection, table, contract, expressions, rescued, "n", source)
-    return drift
-
-
-def _numbers_marked(raw: str) -> str:
-    """Turn numbers into marked texts, where DuckDB would not keep how they are written.
-
-    The pattern takes whole texts before each number, and the 0 put behind the last bracket gives
-    it a number to end on: so it never begins to look for numbers inside a text.
-    """
-    marked = f"regexp_replace({raw} || '0', '{_NUMBER_BEHIND_TEXTS}', '\\1\"{_MARK}\\2\"', 'g')"
-    return f"left({marked}, -4)"
-
-
-def _numbers_unmarked(sql: str) -> str:
-    """Undo it: a value was a number itself, or holds numbers as JSON."""
-    in_json = f"regexp_replace({sql}, '\"{_MARK}([^\"]+)\"', '\\1', 'g')"
-    return f"case when is_marked then ltrim({in_json}, '{_MARK}') else {sql} end"
-
-
-def _pointer(name: str) -> str:
-    return "/" + name.replace("~", "~0").replace("/", "~1")
 
 
 def _first_character(path: Path) -> str:

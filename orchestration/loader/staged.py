@@ -35,7 +35,7 @@ class Delivered:
         if required := [column.name for column in missing if column.required]:
             raise Refused(
                 "missing_columns",
-                f"required {plural('column', required)} {', '.join(required)} missing; "
+                f"required but not delivered: {', '.join(required)}; "
                 f"delivered are {shortened(', '.join([*self.columns, *self.extra]))}.",
             )
         if not missing and not self.extra:
@@ -85,8 +85,10 @@ class ScratchRecords:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
-        self.path.unlink()
+        try:
+            self._file.close()
+        finally:
+            self.path.unlink()
 
     def add(self, *values: str | int | None) -> None:
         quote = self.quote
@@ -193,11 +195,6 @@ def identifier(name: str) -> str:
 
 def literal(value: str | Path) -> str:
     return "'" + str(value).replace("'", "''") + "'"
-
-
-def plural(noun: str, things: Sequence[object] | int) -> str:
-    count = things if isinstance(things, int) else len(things)
-    return noun if count == 1 else noun + "s"
 
 
 def shortened(text: str, length: int = 200) -> str:

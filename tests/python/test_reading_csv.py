@@ -9,7 +9,9 @@ import pytest
 from delivered_file import HEADER, Desk
 
 from orchestration.contracts import Column
+from orchestration.loader.policies import seed_values
 from orchestration.loader.reading import total
+from orchestration.settings import ConfigurationError
 
 ROW = "1,a,1.50,new,"
 READ = ("1", "a", "1.50", "new", None)
@@ -285,6 +287,15 @@ def test_unknown_statuses_refuse_the_file_where_the_contract_says_so(desk):
     assert "'lost'" in refusal.message
     deletion = lines(HEADER + ",_op", "1,a,,done,,I", "2,b,,lost,,D", "3,c,,,,")
     assert desk.read(deletion).rows_loaded == 3
+
+
+def test_a_lookup_is_the_first_column_of_its_seed(tmp_path):
+    (tmp_path / "seeds" / "lookups").mkdir(parents=True)
+    seed = tmp_path / "seeds" / "lookups" / "statuses.csv"
+    seed.write_text("status,note\n Pending ,x\nDONE,\n\n")
+    assert seed_values(tmp_path, "statuses") == {"pending", "done"}
+    with pytest.raises(ConfigurationError, match=r"no nowhere\.csv"):
+        seed_values(tmp_path, "nowhere")
 
 
 def test_three_thousand_columns_are_read(desk):
