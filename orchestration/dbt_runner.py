@@ -7,6 +7,7 @@ dbt's own `dbtRunner` instead of a `dbt` process per command: its imports are pa
 lock of the writer (`warehouse.py`) is held by the very process that writes.
 """
 
+import fcntl
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -69,8 +70,15 @@ def invoke(
 ) -> DbtRun:
     """Run one dbt command and close its connections. No connection of ours may be open.
 
-    `on_event` gets each of dbt's structured log events. dbt prints nothing; its log file stays.
+    Waits while another process runs dbt with the same target folder. `on_event` gets each of dbt's structured log events. dbt prints nothing; its log file stays.
     """
+    with _target_lock(settings):
+        return _invoke(settings, args, on_event)
+
+
+def _invoke(
+    settings: Settings, args: list[str], on_event: Callable[[dict[str, Any]], None] | None = None
+) -> DbtRun:
     # These imports cost more than a second, which `status` need not pay.
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
@@ -92,6 +100,15 @@ def invoke(
             environment.close()
     error = None if result.exception is None else _shortened(str(result.exception))
     return read_results(results_file, result.success, error)
+
+
+@contextmanager
+def _target_lock(settings: Settings) -> Iterator[None]:
+    """dbt rewrites what is in its target folder piece by piece: one process at a time."""
+    target_dir(settings).mkdir(parents=True, exist_ok=True)
+    with (target_dir(settings) / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager
@@ -160,10 +177,11 @@ def prepare_manifest(settings: Settings) -> dict[str, Any]:
     manifest = target_dir(settings) / "manifest.json"
     stamp = target_dir(settings) / "manifest.fingerprint"
     wanted = project_fingerprint(settings)
-    if not (manifest.exists() and stamp.exists() and stamp.read_text() == wanted):
-        stamp.unlink(missing_ok=True)
-        run = invoke(settings, ["parse"])
-        if not run.succeeded:
-            raise ConfigurationError(f"The dbt project does not parse: {run.reasons()}")
-        stamp.write_text(wanted)
-    return json.loads(manifest.read_text(encoding="utf-8"))
+    with _target_lock(settings):
+        if not (manifest.exists() and stamp.exists() and stamp.read_text() == wanted):
+            stamp.unlink(missing_ok=True)
+            run = _invoke(settings, ["parse"])
+            if not run.succeeded:
+                raise ConfigurationError(f"The dbt project does not parse: {run.reasons()}")
+            stamp.write_text(wanted)
+        return json.loads(manifest.read_text(encoding="utf-8"))

@@ -3,7 +3,6 @@
 Belongs here: putting the parts together. Does not: any part.
 """
 
-import logging
 from collections.abc import Callable
 
 import dagster as dg
@@ -35,4 +34,4 @@ def build_definitions(settings: Settings, report: Callable[[str], None]) -> dg.D
 @dg.definitions
 def defs() -> dg.Definitions:
     """What `dagster dev` loads."""
-    return build_definitions(Settings.from_env(), logging.getLogger("orderhouse").info)
+    return build_definitions(Settings.from_env(), dg.get_dagster_logger().info)
