@@ -28,6 +28,8 @@ from orchestration.loader.reading import Reading
 from orchestration.loader.refusal import Refused
 from orchestration.loader.spool import fingerprint
 
+_STANDS_IN = "It stands in for the file whose bytes it repeats."
+
 
 class ConservationError(Exception):
     """Rows written do not add up to records read; the transaction is undone."""
@@ -143,6 +145,12 @@ def _stand_in(run: Run, entry: Entry) -> None:
         with run.ledger.transaction():
             run.ledger.record(replace(entry, duplicate_of=original.file_id))
         return
+    if entry.rows_loaded is not None:
+        # It counted before, so its rows are in bronze.
+        with run.ledger.transaction():
+            run.ledger.record(replace(entry, status="loaded", duplicate_of=None))
+        run.settle_stand_in(_outcome(run.ledger[entry.file_id], reason=_STANDS_IN))
+        return
     folder = run.settings.archive / entry.feed
     tags = [str(entry.file_id)]
     own = copies_by_name(folder, entry.file_name, tags, entry.sha256)
@@ -161,8 +169,7 @@ def _stand_in(run: Run, entry: Entry) -> None:
         with run.ledger.transaction():
             entry = _insert(run, entry, reading)
             run.ledger.record(entry)
-        reason = "It stands in for the file whose bytes it repeats."
-        run.settle_stand_in(_outcome(entry, reason=reason))
+        run.settle_stand_in(_outcome(entry, reason=_STANDS_IN))
     except Refused as refusal:
         # Read by other rules than its original, for example under another extension.
         entry = replace(entry, status="discarded", reason=refusal.code, duplicate_of=None)

@@ -104,6 +104,14 @@ class Ledger:
     def __getitem__(self, file_id: int) -> Entry:
         return self._entries[file_id]
 
+    def entries(self) -> list[Entry]:
+        """Every entry, in the order they came."""
+        return [entry for _, entry in sorted(self._entries.items())]
+
+    def of_name(self, file_name: str) -> list[Entry]:
+        """Every entry of a name, in the order they came."""
+        return [self._entries[file_id] for file_id in sorted(self._by_name.get(file_name, ()))]
+
     def entries_of(self, file_name: str, sha256: str) -> list[Entry]:
         """Every delivery of these bytes under this name."""
         return [

@@ -1,12 +1,14 @@
-"""The order of arrival does not matter: the same files give the same gold, row for row."""
+"""Gold follows from the files that count: not from their order, nor from what was taken back."""
 
 import re
 from pathlib import Path
 
+import duckdb
 import pytest
 from warehouse import Warehouse
 
 from orchestration.demo import generate
+from orchestration.loader.retract import retract
 
 DAYS = 4
 
@@ -30,6 +32,11 @@ def gold_after(folder: Path, batches: list[dict[str, bytes]]) -> dict[str, list[
         is_last = batch is batches[-1]
         result = warehouse.build(*([] if is_last else ["--exclude-resource-type", "test"]))
         assert result.success
+    return gold_of(warehouse)
+
+
+def gold_of(warehouse: Warehouse) -> dict[str, list[str]]:
+    """Gold table → its rows as sorted text."""
     tables = [
         name
         for (name,) in warehouse.ask(
@@ -59,3 +66,22 @@ def test_one_batch_per_build_gives_the_same_gold(tmp_path, delivery, all_at_once
 
 def test_the_reverse_order_gives_the_same_gold(tmp_path, delivery, all_at_once):
     assert gold_after(tmp_path, by_day(delivery)[::-1]) == all_at_once
+
+
+def test_a_retracted_day_leaves_gold_as_if_it_had_never_come(tmp_path, delivery):
+    *first_days, last_day = by_day(delivery)
+    before = {name: content for day in first_days for name, content in day.items()}
+    without = gold_after(tmp_path / "without", [before])
+
+    warehouse = Warehouse.at(tmp_path / "with")
+    assert gold_after(tmp_path / "with", [before, last_day]) != without
+    with duckdb.connect(str(warehouse.settings.warehouse)) as connection:
+        batches = connection.execute(
+            "select distinct batch_id from bronze.files"
+            " where batch_date = (select max(batch_date) from bronze.files) and status = 'loaded'"
+        ).fetchall()
+        for (batch_id,) in batches:
+            retract(connection, batch_id, "to see whether a trace is left")
+    warehouse.load()
+    assert warehouse.build().success
+    assert gold_of(warehouse) == without

@@ -58,6 +58,7 @@ READINGS = [
     ("launch_date", "2025-01-15", date(2025, 1, 15)),
     ("launch_date", "2025-01-15T23:30:00-02:00", date(2025, 1, 16)),
     ("launch_date", "2025-02-30", INVALID),
+    ("launch_date", "0000-01-15", INVALID),
     ("launch_date", "15.01.2025", INVALID),
     ("launch_date", "2025-1-5", INVALID),
     ("launch_date", "20250115", INVALID),

@@ -27,7 +27,7 @@ loaded_files as (
         rows_read,
         rows_loaded
     from {{ source('bronze', 'files') }}
-    where status in ('loaded', 'superseded', 'retracted')
+    where rows_loaded is not null
 )
 
 select

@@ -1,0 +1,111 @@
+"""Taking files back: what counts is as if they had never come, and can be undone."""
+
+from contextlib import closing
+
+import pytest
+from landing_zone import LandingZone, orders_csv
+
+from orchestration.loader.load import connect
+from orchestration.loader.retract import restore, retract
+
+JAN_15, JAN_16 = "orders_2025_01_15.csv", "orders_2025_01_16.csv"
+
+
+@pytest.fixture
+def zone(tmp_path) -> LandingZone:
+    return LandingZone(tmp_path)
+
+
+def drop_and_load(zone: LandingZone, name: str, *orders: str) -> None:
+    zone.drop(name, orders_csv(*orders))
+    zone.load()
+
+
+def take_back(zone: LandingZone, target: str) -> list[str]:
+    with closing(connect(zone.settings)) as connection:
+        names = [entry.file_name for entry in retract(connection, target, "wrong export")]
+    zone.load()
+    return names
+
+
+def bring_back(zone: LandingZone, target: str) -> list[str]:
+    with closing(connect(zone.settings)) as connection:
+        names = [entry.file_name for entry in restore(connection, target, "was right")]
+    zone.load()
+    return names
+
+
+def test_a_retracted_file_counts_no_more_and_stays_in_bronze(zone):
+    drop_and_load(zone, JAN_15, "1")
+    drop_and_load(zone, JAN_16, "2", "3")
+    assert take_back(zone, JAN_16) == [JAN_16]
+    assert zone.counting_orders() == ["1"]
+    assert zone.query("select status, reason from bronze.files where file_name = ?", JAN_16) == [
+        ("retracted", "wrong export")
+    ]
+    assert zone.query("select count(*) from bronze.orders") == [(3,)]
+
+
+def test_restore_undoes_it(zone):
+    drop_and_load(zone, JAN_15, "1")
+    take_back(zone, JAN_15)
+    assert bring_back(zone, JAN_15) == [JAN_15]
+    assert zone.counting_orders() == ["1"]
+
+
+def test_a_batch_is_retracted_whole(zone):
+    zone.drop(JAN_15, orders_csv("1"))
+    zone.drop("orders_2025_01_15_eu.csv", orders_csv("2"))
+    zone.drop(JAN_16, orders_csv("3"))
+    zone.drop_trigger("trigger_2025_01_15.json", JAN_15, "orders_2025_01_15_eu.csv")
+    zone.load()
+    assert len(take_back(zone, "trigger_2025_01_15")) == 2
+    assert zone.counting_orders() == ["3"]
+    bring_back(zone, "trigger_2025_01_15")
+    assert zone.counting_orders() == ["1", "2", "3"]
+
+
+def test_what_a_correction_had_replaced_counts_again(zone):
+    drop_and_load(zone, JAN_15, "1")
+    drop_and_load(zone, JAN_15, "1", "2")
+    take_back(zone, JAN_15)
+    assert zone.counting_orders() == ["1"]
+    bring_back(zone, JAN_15)
+    assert zone.counting_orders() == ["1", "2"]
+    assert [status for _, status in zone.ledger()] == ["superseded", "loaded"]
+
+
+def test_a_batch_with_a_correction_is_retracted_to_the_ground(zone):
+    drop_and_load(zone, JAN_15, "1")
+    drop_and_load(zone, JAN_15, "2")
+    take_back(zone, "2025-01-15")
+    assert zone.counting_orders() == []
+    bring_back(zone, "2025-01-15")
+    assert zone.counting_orders() == ["2"]
+
+
+def test_its_duplicate_stands_in_and_steps_back(zone):
+    drop_and_load(zone, JAN_15, "1")
+    drop_and_load(zone, "orders_2025_01_15_again.csv", "1")
+    take_back(zone, JAN_15)
+    assert zone.counting_orders() == ["1"]
+    bring_back(zone, JAN_15)
+    assert zone.counting_orders() == ["1"]
+    take_back(zone, "orders_2025_01_15_again.csv")
+    assert zone.counting_orders() == ["1"]
+    take_back(zone, JAN_15)
+    assert zone.counting_orders() == []
+
+
+def test_a_correction_after_a_retraction_is_loaded(zone):
+    drop_and_load(zone, JAN_15, "1")
+    take_back(zone, JAN_15)
+    drop_and_load(zone, JAN_15, "1")
+    assert zone.counting_orders() == ["1"]
+
+
+def test_a_name_that_nothing_has_is_refused_with_a_sentence(zone):
+    with pytest.raises(LookupError, match=r"No file and no batch called 'x\.csv' is in effect"):
+        take_back(zone, "x.csv")
+    with pytest.raises(LookupError, match="is retracted"):
+        bring_back(zone, "x.csv")
