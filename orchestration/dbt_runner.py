@@ -70,7 +70,8 @@ def invoke(
 ) -> DbtRun:
     """Run one dbt command and close its connections. No connection of ours may be open.
 
-    Waits while another process runs dbt with the same target folder. `on_event` gets each of dbt's structured log events. dbt prints nothing; its log file stays.
+    Waits while another process runs dbt with the same target folder. `on_event` gets each of dbt's
+    structured log events. dbt prints nothing; its log file stays.
     """
     with _target_lock(settings):
         return _invoke(settings, args, on_event)
