@@ -69,7 +69,8 @@ def test_the_reverse_order_gives_the_same_gold(tmp_path, delivery, all_at_once):
 
 
 def test_a_retracted_day_leaves_gold_as_if_it_had_never_come(tmp_path, delivery):
-    *first_days, last_day = by_day(delivery)
+    # Days of a file or two are those of misnamed ones.
+    *first_days, last_day = [day for day in by_day(delivery) if len(day) > 5]
     before = {name: content for day in first_days for name, content in day.items()}
     without = gold_after(tmp_path / "without", [before])
 
