@@ -80,7 +80,8 @@ def load(
     report: Callable[[str], None],
 ) -> tuple[LoadReport, dict[str, int]]:
     """Load what is due and record it in audit.builds; the loader's report, and rows per table."""
-    make_key(settings, report)
+    if notice := make_key(settings):
+        report(notice)
     with closing(connect(settings)) as connection:
         begin_build(connection, run_id)
         outcome = load_landing(

@@ -47,7 +47,7 @@ def dagster_home(settings: Settings) -> Path:
     return home
 
 
-def _nothing_ever_landed(settings: Settings) -> bool:
+def nothing_ever_landed(settings: Settings) -> bool:
     """Whether nobody has put up a landing folder here and the ledger is empty: a fresh clone."""
     if settings.landing.exists():
         return False
@@ -77,9 +77,10 @@ def run(settings: Settings, *, force: bool, full_refresh: bool, report: Report) 
     Raises ConfigurationError when a contract, the key file or the dbt project is wrong.
     """
     load_contracts(settings.contracts_file)
-    make_key(settings, report)
+    # A key that cannot be used ends the run here; of a new one the load tells.
+    make_key(settings)
     with writer_lock(settings, report):
-        if _nothing_ever_landed(settings):
+        if nothing_ever_landed(settings):
             report("Nothing has ever landed here: making a week of demo deliveries first.")
             make_demo_data(settings, report, faults=_DEMO_FAULTS)
         if not (force or full_refresh) and _is_idle(settings):

@@ -69,8 +69,7 @@ def print_published(console: Console, settings: Settings) -> None:
                 ("feed", "reason", "rows"),
                 "select feed, reason, format('{:,}', count(*)) from"
                 " (select feed, unnest(rejection_reasons) as reason from silver.quarantine)"
-                " group by feed, reason order by count(*) desc, feed, reason limit ?",
-                _MOST_LINES,
+                " group by feed, reason order by count(*) desc, feed, reason",
             )
         if ("gold", "agg_daily_sales") in counts:
             _print_query(
@@ -80,8 +79,7 @@ def print_published(console: Console, settings: Settings) -> None:
                 ("day", "orders", "net amount"),
                 "select date_day, format('{:,}', sum(orders)::bigint),"
                 " format('{:,.2f}', sum(net_amount)::double) from gold.agg_daily_sales"
-                " group by date_day order by date_day desc limit ?",
-                _DAYS_OF_REVENUE,
+                f" group by date_day order by date_day desc limit {_DAYS_OF_REVENUE}",
             )
 
 
@@ -112,8 +110,7 @@ def print_status(console: Console, settings: Settings) -> None:
                 "Batches that are not loaded",
                 ("batch", "status", "reason"),
                 "select batch_id, status, coalesce(reason, '') from bronze.batches"
-                " where status <> 'loaded' order by all limit ?",
-                _MOST_LINES,
+                " where status <> 'loaded' order by all",
             )
     waiting = sorted(path.name for path in settings.landing.glob("*") if path.is_file())
     if waiting:
@@ -172,9 +169,8 @@ def _print_query(
     title: str,
     columns: tuple[str, ...],
     sql: str,
-    limit: int,
 ) -> None:
-    rows = connection.execute(sql, [limit]).fetchall()
+    rows = connection.execute(sql).fetchall()
     _print_table(console, title, columns, [tuple(map(str, row)) for row in rows])
 
 

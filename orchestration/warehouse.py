@@ -76,18 +76,20 @@ def open_warehouse(settings: Settings, *, read_only: bool = False) -> duckdb.Duc
     raise AssertionError("the loop returns or raises")
 
 
-def make_key(settings: Settings, report: Callable[[str], None]) -> None:
-    """Make sure there is a key for keyed hashes; say so until something was published with it.
+def make_key(settings: Settings) -> str | None:
+    """Make sure there is a key for keyed hashes; what a person must know of it, while it is new.
 
-    Raises ConfigurationError when the key file is there but cannot be used.
+    It is new until something was published with it. Raises ConfigurationError when the key file is
+    there but cannot be used.
     """
     if os.environ.get(KEY_VARIABLE):
-        return
+        return None
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     read_or_make_key(settings.data_dir)
-    if not (settings.published / "orderhouse.duckdb").exists():
-        report(
-            "A key for the hashes of e-mail addresses was made: "
-            f"{settings.data_dir / KEY_FILE}. Keep a copy of it apart from the data, or set "
-            f"{KEY_VARIABLE}; with another key every hash is another."
-        )
+    if (settings.published / "orderhouse.duckdb").exists():
+        return None
+    return (
+        f"A key for the hashes of e-mail addresses was made: {settings.data_dir / KEY_FILE}. Keep a"
+        f" copy of it apart from the data, or set {KEY_VARIABLE}; with another key every hash is"
+        " another."
+    )

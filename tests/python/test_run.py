@@ -18,8 +18,8 @@ from orchestration.builds import last_builds
 from orchestration.cli import cli
 from orchestration.pii_key import KEY_FILE
 from orchestration.publish import current_file, current_version, versions
-from orchestration.run import dagster_home
-from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.run import dagster_home, nothing_ever_landed, run
+from orchestration.settings import PROJECT_DIR, ConfigurationError, Settings
 from orchestration.warehouse import open_warehouse, writer_lock
 
 
@@ -67,14 +67,14 @@ def test_the_run_says_that_it_made_a_key_file(built):
 
 def test_the_run_stands_in_the_persisted_instance_with_rows_columns_and_checks(built):
     with dg.DagsterInstance.from_config(str(dagster_home(built.settings))) as instance:
-        run = instance.get_run_by_id(built.outcome.run_id)
+        record = instance.get_run_by_id(built.outcome.run_id)
         event = instance.get_latest_materialization_event(dg.AssetKey(["gold", "fact_orders"]))
         feed = instance.get_latest_materialization_event(dg.AssetKey(["bronze", "orders"]))
-        assert instance.get_latest_materialization_event(BUILDS).run_id == run.run_id
+        assert instance.get_latest_materialization_event(BUILDS).run_id == record.run_id
         checks = instance.get_records_for_run(
-            run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
+            record.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
         ).records
-    assert (run.status, run.job_name) == (dg.DagsterRunStatus.SUCCESS, "build")
+    assert (record.status, record.job_name) == (dg.DagsterRunStatus.SUCCESS, "build")
     metadata = event.asset_materialization.metadata
     rows = rows_of_gold(built.settings)["fact_orders"]
     assert metadata["dagster/row_count"].value == len(rows)
@@ -133,6 +133,38 @@ def test_a_failed_build_publishes_nothing_and_names_the_test_its_rows_and_its_ta
         assert connection.execute(
             "select count(*) from test_failures.every_record_is_in_bronze_or_rejected"
         ).fetchone() == (1,)
+
+
+def test_with_an_empty_landing_and_nothing_changed_dagster_is_not_started(copy_of_built):
+    settings = copy_of_built()
+    for path in settings.landing.iterdir():
+        path.unlink()
+    outcome = run(settings, force=False, full_refresh=False, report=print)
+    assert (outcome.status, outcome.run_id) == ("unchanged", None)
+
+
+def test_demo_data_is_for_a_place_where_nothing_ever_landed(tmp_path: Path):
+    settings = Settings(data_dir=tmp_path / "data")
+    assert nothing_ever_landed(settings)
+    with open_warehouse(settings) as connection:
+        connection.execute("insert into bronze.files (file_id) values (1)")
+    assert not nothing_ever_landed(settings)
+
+    somebodys = Settings(data_dir=tmp_path / "other")
+    somebodys.landing.mkdir(parents=True)
+    assert not nothing_ever_landed(somebodys)
+
+
+def test_a_wrong_contract_is_refused_before_anything_is_made(tmp_path: Path):
+    settings = Settings(data_dir=tmp_path / "data", project_dir=tmp_path / "project")
+    settings.contracts_file.parent.mkdir(parents=True)
+    text = Settings(data_dir=tmp_path).contracts_file.read_text()
+    settings.contracts_file.write_text(text.replace("format: csv", "format: xlsx", 1))
+    with pytest.raises(
+        ConfigurationError, match=r"sources\.yml: feed 'addresses': format is 'xlsx'"
+    ):
+        run(settings, force=False, full_refresh=False, report=print)
+    assert not settings.data_dir.exists()
 
 
 def test_a_second_writer_waits_and_says_for_whom(tmp_path: Path):
