@@ -61,7 +61,7 @@ class _Traits:
     has_odd_bytes: bool
     has_carriage_returns: bool
     has_quotes: bool
-    has_spaced_nulls: bool
+    has_odd_spaces: bool
     delimiters: int
     lines: int
 
@@ -131,14 +131,14 @@ def stage_at_once(
     if width == 1 or header.line_number != 1 or header.lines != 1:
         return False
     traits = _traits(spooled.path, contract.delimiter, contract.quote)
-    if traits.has_odd_bytes or (traits.has_quotes and traits.has_spaced_nulls):
+    if traits.has_odd_bytes or (traits.has_quotes and traits.has_odd_spaces):
         return False
     if traits.has_quotes:
         # Only the reader can tell a bare null word from a quoted one.
         quote, null_words, value = contract.quote, NULL_WORDS, str
     else:
         quote, null_words = "", (_NO_NULL_WORD,)
-        value = _null_if_trimmed if traits.has_spaced_nulls else _null_if
+        value = _null_if_trimmed if traits.has_odd_spaces else _null_if
     columns = {f"c{position}": "varchar" for position in range(width)}
     source = read_csv(
         spooled.path,
@@ -372,15 +372,15 @@ def _line_breaks(connection: DuckDBPyConnection, table: str) -> int:
 def _traits(path: Path, delimiter: str, quote: str) -> _Traits:
     """Look over the bytes, by searches that cost little against reading."""
     separator, quotes = delimiter.encode(), quote.encode()
-    # Each pattern begins with a plain character, which is what makes the search fast.
-    spaced_nulls = [
-        re.compile(
-            re.escape(begin)
-            + rb"(?: +(?:(?:%b) *)?|(?:%b) +)[%b\r\n]" % (_WORDS, _WORDS, re.escape(separator))
-        )
+    # A null word, or nothing, between spaces; spaces before a quote, which DuckDB takes for a text
+    # when it does not close. Each pattern begins with a plain character: that makes it fast.
+    stop = rb"[%b\r\n]" % re.escape(separator)
+    spaced = rb"(?: +(?:(?:%b) *)?%b|(?:%b) +%b| +%b)"
+    odd_spaces = [
+        re.compile(re.escape(begin) + spaced % (_WORDS, stop, _WORDS, stop, re.escape(quotes)))
         for begin in (separator, b"\n")
     ]
-    has_returns = has_quotes = has_spaced_nulls = False
+    has_returns = has_quotes = has_odd_spaces = False
     delimiters = lines = 0
     for chunk in _whole_lines(path):
         returns = chunk.count(b"\r")
@@ -390,10 +390,8 @@ def _traits(path: Path, delimiter: str, quote: str) -> _Traits:
         has_quotes = has_quotes or quotes in chunk
         delimiters += chunk.count(separator)
         lines += chunk.count(b"\n") - 1
-        has_spaced_nulls = has_spaced_nulls or any(
-            pattern.search(chunk) for pattern in spaced_nulls
-        )
-    return _Traits(False, has_returns, has_quotes, has_spaced_nulls, delimiters, lines)
+        has_odd_spaces = has_odd_spaces or any(pattern.search(chunk) for pattern in odd_spaces)
+    return _Traits(False, has_returns, has_quotes, has_odd_spaces, delimiters, lines)
 
 
 def _ends_in_null(path: Path, delimiter: str) -> bool:

@@ -70,6 +70,7 @@ def objects_in(connection: duckdb.DuckDBPyConnection, table: str) -> list[tuple]
 @example('id,name,amount\n1,"2,2",\n')
 @example('id,name,amount\n1,"2,2",3,\n')
 @example('id,name,amount\n1, "x" ,3\n')
+@example('id,name,amount\n,,  "')
 @example("id,name,amount\n\n1,2,3\n\n")
 @example('id,name,amount\n"1","",NULL \n')
 def test_csv_reads_the_same_at_once_and_by_record(tmp_path, connection, text):
