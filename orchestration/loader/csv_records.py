@@ -16,6 +16,7 @@ from typing import TextIO
 from duckdb import ConversionException, DuckDBPyConnection, InvalidInputException
 
 from orchestration.contracts import Contract
+from orchestration.loader.csv_traits import NULL_WORDS, ends_in_null, traits_of
 from orchestration.loader.refusal import Refused
 from orchestration.loader.spool import Spooled
 from orchestration.loader.staged import (
@@ -31,11 +32,8 @@ from orchestration.loader.staged import (
     shortened,
 )
 
-NULL_WORDS = ("", "NULL", "Null", "null")
-_WORDS = "|".join(NULL_WORDS[1:]).encode()
 # No bare field can hold it: the reader then finds no null, and SQL decides.
 _NO_NULL_WORD = "\n"
-_CHUNK = 4 << 20
 
 
 @dataclass(frozen=True)
@@ -52,18 +50,6 @@ class Record:
     error: str | None = None
     may_be_cut: bool = False
     lines: int = 1
-
-
-@dataclass(frozen=True)
-class _Traits:
-    """What must be known of a file before DuckDB may read it."""
-
-    has_odd_bytes: bool
-    has_carriage_returns: bool
-    has_quotes: bool
-    has_odd_spaces: bool
-    delimiters: int
-    lines: int
 
 
 def stage_csv(
@@ -130,7 +116,7 @@ def stage_at_once(
     # DuckDB makes a row of a blank line where there is one column.
     if width == 1 or header.line_number != 1 or header.lines != 1:
         return False
-    traits = _traits(spooled.path, contract.delimiter, contract.quote)
+    traits = traits_of(spooled.path, contract.delimiter, contract.quote)
     if traits.has_odd_bytes or (traits.has_quotes and traits.has_odd_spaces):
         return False
     if traits.has_quotes:
@@ -162,7 +148,7 @@ def stage_at_once(
         return False
     # It drops null words behind the last column, too. Were there any, then there are more
     # delimiters than the width allows; so there may be where quotes hold delimiters.
-    return traits.delimiters == (width - 1) * (rows + 1) or not _ends_in_null(
+    return traits.delimiters == (width - 1) * (rows + 1) or not ends_in_null(
         spooled.path, contract.delimiter
     )
 
@@ -367,48 +353,6 @@ def _line_breaks(connection: DuckDBPyConnection, table: str) -> int:
         f" from {identifier(table)}"
     ).fetchone()
     return count
-
-
-def _traits(path: Path, delimiter: str, quote: str) -> _Traits:
-    """Look over the bytes, by searches that cost little against reading."""
-    separator, quotes = delimiter.encode(), quote.encode()
-    # A null word, or nothing, between spaces; spaces before a quote, which DuckDB takes for a text
-    # when it does not close. Each pattern begins with a plain character: that makes it fast.
-    stop = rb"[%b\r\n]" % re.escape(separator)
-    spaced = rb"(?: +(?:(?:%b) *)?%b|(?:%b) +%b| +%b)"
-    odd_spaces = [
-        re.compile(re.escape(begin) + spaced % (_WORDS, stop, _WORDS, stop, re.escape(quotes)))
-        for begin in (separator, b"\n")
-    ]
-    has_returns = has_quotes = has_odd_spaces = False
-    delimiters = lines = 0
-    for chunk in _whole_lines(path):
-        returns = chunk.count(b"\r")
-        if b"\0" in chunk or (returns and returns != chunk.count(b"\r\n")):
-            return _Traits(True, True, True, True, 0, 0)
-        has_returns = has_returns or returns > 0
-        has_quotes = has_quotes or quotes in chunk
-        delimiters += chunk.count(separator)
-        lines += chunk.count(b"\n") - 1
-        has_odd_spaces = has_odd_spaces or any(pattern.search(chunk) for pattern in odd_spaces)
-    return _Traits(False, has_returns, has_quotes, has_odd_spaces, delimiters, lines)
-
-
-def _ends_in_null(path: Path, delimiter: str) -> bool:
-    """Whether a line ends in a delimiter, or in one and a null word."""
-    pattern = re.compile(rb"%b(?:%b)?\r?\n" % (re.escape(delimiter.encode()), _WORDS))
-    return any(pattern.search(chunk) for chunk in _whole_lines(path))
-
-
-def _whole_lines(path: Path) -> Iterator[bytes]:
-    """Chunks that begin before and end after a line end, so that no search is cut.
-
-    A longer line than MAX_RECORD is cut all the same: it is too long to be read at once.
-    """
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            chunk = b"\n" + chunk + file.readline(MAX_RECORD)
-            yield chunk if chunk.endswith(b"\n") else chunk + b"\n"
 
 
 def _null_if(sql: str) -> str:
