@@ -9,6 +9,7 @@ configuration or the command is wrong.
 import os
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime
 from functools import wraps
 
@@ -93,6 +94,22 @@ def rollback(settings: Settings, console: Console, version: int | None) -> None:
     with writer_lock(settings, console.print):
         version = go_back(settings, version)
     console.print(f"Readers now see version {version}.")
+
+
+@_command
+@click.argument("batch")
+@click.option("--why", required=True, help="Kept with the release, for who asks later.")
+def release(settings: Settings, console: Console, batch: str, why: str) -> None:
+    """End the holds of BATCH, as status names it: the next run takes its files as they are."""
+    from orchestration.loader.load import connect, release_batch
+    from orchestration.warehouse import writer_lock
+
+    with writer_lock(settings, console.print), closing(connect(settings)) as connection:
+        try:
+            reason = release_batch(connection, batch, why)
+        except LookupError as error:
+            raise ConfigurationError(str(error.args[0])) from None
+    console.print(f"Released {batch}; it was held for: {reason}", markup=False, soft_wrap=True)
 
 
 @_command

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO
 
 import duckdb
 
@@ -54,7 +55,7 @@ def current_writer(settings: Settings) -> str | None:
     return None
 
 
-def _holder(file) -> str:
+def _holder(file: TextIO) -> str:
     file.seek(0)
     return file.read() or "a process that is just starting"
 

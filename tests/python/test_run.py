@@ -135,6 +135,21 @@ def test_a_failed_build_publishes_nothing_and_names_the_test_its_rows_and_its_ta
         ).fetchone() == (1,)
 
 
+def test_a_held_batch_can_be_released_by_name(copy_of_built):
+    settings = copy_of_built()
+    with open_warehouse(settings) as connection:
+        held = connection.execute(
+            "select min(batch_id) from bronze.batches where status = 'held'"
+        ).fetchone()[0]
+    released = CliRunner().invoke(cli, ["release", held, "--why", "the files are right"])
+    assert released.exit_code == 0, released.output
+    assert released.output.startswith(f"Released {held}; it was held for: ")
+
+    unknown = CliRunner().invoke(cli, ["release", "nonesuch", "--why", "x"])
+    assert unknown.exit_code == 2
+    assert "No batch 'nonesuch' is held" in unknown.output
+
+
 def test_with_an_empty_landing_and_nothing_changed_dagster_is_not_started(copy_of_built):
     settings = copy_of_built()
     for path in settings.landing.iterdir():
