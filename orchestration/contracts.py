@@ -5,6 +5,7 @@ Does not: reading files by a contract (`loader/`), typing (`macros/`).
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,9 @@ _CHOICES = {
 
 class ContractError(ConfigurationError):
     """A contract is wrong; the message gives file, feed, column and what to do."""
+
+
+Refuse = Callable[[str], ContractError]
 
 
 @dataclass(frozen=True)
@@ -99,11 +103,10 @@ def load_contracts(path: Path) -> dict[str, Contract]:
         raise ContractError(f"{path} is no valid YAML: {error}") from None
 
     contracts: dict[str, Contract] = {}
-    for source in (document or {}).get("sources") or []:
-        for table in source.get("tables") or []:
-            meta = (table.get("config") or {}).get("meta") or {}
-            if "contract" in meta:
-                _add(contracts, _contract(path, table, meta["contract"]), path)
+    for table in _tables(document, path):
+        options = ((table.get("config") or {}).get("meta") or {}).get("contract")
+        if options is not None:
+            _add(contracts, _contract(path, table, options), path)
     if not contracts:
         raise ContractError(f"{path}: no source table has config.meta.contract; no feed is known.")
     _check_references(contracts, path)
@@ -131,6 +134,21 @@ def _add(contracts: dict[str, Contract], contract: Contract, path: Path) -> None
     contracts[contract.feed] = contract
 
 
+def _tables(document: Any, path: Path) -> list[dict[str, Any]]:
+    """All source tables of a dbt YAML file."""
+    try:
+        sources = (document or {}).get("sources") or []
+        tables = [table for source in sources for table in source.get("tables") or []]
+        for table in tables:
+            (table.get("config") or {}).get("meta")
+    except (AttributeError, TypeError):
+        raise ContractError(
+            f"{path}: not in the form of dbt's sources: a list of sources, each with a list of"
+            " tables; models/bronze of a fresh clone is an example."
+        ) from None
+    return tables
+
+
 def _contract(path: Path, table: dict[str, Any], options: Any) -> Contract:
     feed = str(table.get("name"))
 
@@ -141,10 +159,32 @@ def _contract(path: Path, table: dict[str, Any], options: Any) -> Contract:
         raise refuse("a feed's name must be lower-case letters, digits and _, and not 'trigger'.")
     if not isinstance(options, dict):
         raise refuse("config.meta.contract must be a mapping.")
+    _check_options(refuse, options)
+    listed = table.get("columns") or []
+    if not isinstance(listed, list) or not all(isinstance(column, dict) for column in listed):
+        raise refuse("columns must be a list of mappings.")
+    columns = tuple(_column(refuse, column) for column in listed)
+    _check_names(refuse, columns)
+    contract = Contract(
+        **{
+            **options,
+            "feed": feed,
+            "description": str(table.get("description") or ""),
+            "columns": columns,
+            "key": _names(refuse, "key", options["key"]),
+            "aliases": _names(refuse, "aliases", options.get("aliases", [])),
+        }
+    )
+    _check_roles(refuse, contract)
+    return contract
+
+
+def _check_options(refuse: Refuse, options: dict[str, Any]) -> None:
+    """Refuse options that no contract may have, whatever its columns."""
     known = set(Contract.__dataclass_fields__) - {"feed", "description", "columns"}
     if unknown := set(options) - known:
         raise refuse(
-            f"unknown option {sorted(unknown)[0]!r}; known are {', '.join(sorted(known))}."
+            f"unknown option {min(map(str, unknown))!r}; known are {', '.join(sorted(known))}."
         )
     if "format" not in options or "key" not in options:
         raise refuse("a contract needs format and key.")
@@ -158,79 +198,80 @@ def _contract(path: Path, table: dict[str, Any], options: Any) -> Contract:
             raise refuse(f"{option} is {options[option]!r}; it must be a number from 0 to 1.")
     for option in ("delimiter", "quote"):
         value = options.get(option, ",")
-        if not isinstance(value, str) or len(value) != 1:
-            raise refuse(f"{option} is {value!r}; it must be one character.")
+        if not isinstance(value, str) or len(value) != 1 or not value.isascii() or value in "\r\n":
+            raise refuse(f"{option} is {value!r}; it must be one ASCII character of a line.")
+    if options.get("delimiter", ",") == options.get("quote", '"'):
+        raise refuse("delimiter and quote are the same character.")
     try:
         "".encode(options.get("encoding", "utf-8"))
     except (LookupError, TypeError):
         raise refuse(f"encoding {options['encoding']!r} is not known.") from None
 
-    columns = tuple(_column(refuse, column) for column in table.get("columns") or [])
-    _check_names(refuse, columns)
-    names = [column.name for column in columns]
-    for option in ("key", "aliases"):
-        value = options.get(option, [])
-        if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-            raise refuse(f"{option} must be a list of names.")
-    key = tuple(options["key"])
-    if not key:
+
+def _check_roles(refuse: Refuse, contract: Contract) -> None:
+    """Refuse a key, sequence or policy that the columns cannot bear."""
+    columns = {column.name: column for column in contract.columns}
+    if not contract.key:
         raise refuse("key is empty.")
-    for name in key:
-        if name not in names:
+    for name in contract.key:
+        if name not in columns:
             raise refuse(f"key column {name!r} is not among its columns.")
-        if not next(column for column in columns if column.name == name).required:
+        if not columns[name].required:
             raise refuse(f"key column {name!r} must be required.")
-    sequence = options.get("sequence")
-    if sequence is not None:
-        if sequence not in names:
-            raise refuse(f"sequence column {sequence!r} is not among its columns.")
-        if next(column for column in columns if column.name == sequence).type != "instant":
-            raise refuse(f"sequence column {sequence!r} must have the type instant.")
-    if options.get("unknown_status_policy") == "discard_file" and not any(
-        column.lookup for column in columns
+    if contract.sequence is not None:
+        if contract.sequence not in columns:
+            raise refuse(f"sequence column {contract.sequence!r} is not among its columns.")
+        if columns[contract.sequence].type != "instant":
+            raise refuse(f"sequence column {contract.sequence!r} must have the type instant.")
+    if contract.unknown_status_policy == "discard_file" and not any(
+        column.lookup for column in contract.columns
     ):
         raise refuse("unknown_status_policy needs a column with a lookup.")
-    return Contract(
-        **{
-            **options,
-            "feed": feed,
-            "description": str(table.get("description") or ""),
-            "columns": columns,
-            "key": key,
-            "aliases": tuple(options.get("aliases", [])),
-        }
-    )
 
 
-def _column(refuse: Any, column: dict[str, Any]) -> Column:
+def _column(refuse: Refuse, column: dict[str, Any]) -> Column:
     name = str(column.get("name"))
-    meta = dict((column.get("config") or {}).get("meta") or {})
+
+    def refuse_column(problem: str) -> ContractError:
+        return refuse(f"column {name!r}: {problem}")
+
+    if not _IDENTIFIER.match(name):
+        raise refuse_column("a name must be lower-case letters, digits and _.")
+    config = column.get("config") or {}
+    meta = config.get("meta") if isinstance(config, dict) else None
+    if not isinstance(meta, dict):
+        raise refuse_column("it needs config.meta with its type.")
     known = set(Column.__dataclass_fields__) - {"name"}
     if unknown := set(meta) - known:
-        raise refuse(
-            f"column {name!r}: unknown option {sorted(unknown)[0]!r}; "
-            f"known are {', '.join(sorted(known))}."
+        raise refuse_column(
+            f"unknown option {min(map(str, unknown))!r}; known are {', '.join(sorted(known))}."
         )
-    if not _IDENTIFIER.match(name):
-        raise refuse(f"column {name!r}: a name must be lower-case letters, digits and _.")
+    for option in ("type", "mask", "references", "lookup"):
+        if not isinstance(meta.get(option, ""), str):
+            raise refuse_column(f"{option} is {meta[option]!r}; it must be a text.")
     if not _is_type(meta.get("type")):
-        raise refuse(
-            f"column {name!r}: unknown type {meta.get('type')!r}; known are "
+        raise refuse_column(
+            f"unknown type {meta.get('type')!r}; known are "
             f"{', '.join(sorted(COLUMN_TYPES))} and decimal(p,s) with s <= p <= 38."
         )
     for option in ("required", "pii"):
         if not isinstance(meta.get(option, False), bool):
-            raise refuse(f"column {name!r}: {option} must be true or false.")
-    if meta.get("mask") is not None and meta["mask"] not in MASKS:
-        raise refuse(
-            f"column {name!r}: unknown mask {meta['mask']!r}; known are {', '.join(sorted(MASKS))}."
-        )
-    if bool(meta.get("pii")) != (meta.get("mask") is not None):
-        raise refuse(f"column {name!r}: pii and mask go together; a personal column needs both.")
-    return Column(name=name, **{**meta, "aliases": tuple(meta.get("aliases") or ())})
+            raise refuse_column(f"{option} must be true or false.")
+    if "mask" in meta and meta["mask"] not in MASKS:
+        raise refuse_column(f"unknown mask {meta['mask']!r}; known are {', '.join(sorted(MASKS))}.")
+    if meta.get("pii", False) != ("mask" in meta):
+        raise refuse_column("pii and mask go together; a personal column needs both.")
+    aliases = _names(refuse_column, "aliases", meta.get("aliases", []))
+    return Column(name=name, **{**meta, "aliases": aliases})
 
 
-def _check_names(refuse: Any, columns: tuple[Column, ...]) -> None:
+def _names(refuse: Refuse, option: str, value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise refuse(f"{option} must be a list of names.")
+    return tuple(value)
+
+
+def _check_names(refuse: Refuse, columns: tuple[Column, ...]) -> None:
     seen: set[str] = set(LOADER_COLUMNS)
     for column in columns:
         for name in (column.name, *column.aliases):

@@ -65,7 +65,17 @@ def test_aliases_name_feeds_and_columns(path):
         (feed(type="money"), "unknown type 'money'"),
         (feed(type="decimal(2,3)"), "unknown type 'decimal(2,3)'"),
         (feed(type="decimal(39,2)"), "unknown type 'decimal(39,2)'"),
-        (feed(type=None), "unknown type None"),
+        (feed(type=None), "type is None; it must be a text"),
+        (feed(type=["text"]), "type is ['text']; it must be a text"),
+        (feed(lookup=5), "lookup is 5; it must be a text"),
+        (feed(references={}), "references is {}; it must be a text"),
+        (feed(aliases="abc"), "aliases must be a list of names"),
+        (feed(aliases=5), "aliases must be a list of names"),
+        (feed({"delimiter": '"'}), "delimiter and quote are the same character"),
+        (feed({"delimiter": "\n"}), "delimiter is '\\n'"),
+        (feed({"quote": "»"}), "quote is '»'"),
+        (FEED | {"columns": ["thing_id"]}, "columns must be a list of mappings"),
+        (FEED | {"columns": [{"name": "thing_id"}]}, "it needs config.meta with its type"),
         (feed(mandatory=True), "unknown option 'mandatory'"),
         (feed(required="yes"), "required must be true or false"),
         (feed(mask="blur", pii=True), "unknown mask 'blur'"),
@@ -115,7 +125,14 @@ def test_two_feeds_of_one_name_are_refused(path, other):
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"), [("{", "no valid YAML"), ("", "no feed is known"), (None, "is missing")]
+    ("text", "reason"),
+    [
+        ("{", "no valid YAML"),
+        ("", "no feed is known"),
+        ("- a", "not in the form of dbt's sources"),
+        ("sources: [5]", "not in the form of dbt's sources"),
+        (None, "is missing"),
+    ],
 )
 def test_a_file_without_contracts_is_refused(path, text, reason):
     if text is not None:
