@@ -18,6 +18,7 @@ import duckdb
 from rich.console import Console
 
 from orchestration.demo import DEFAULT_DAYS, DEFAULT_ORDERS, DEFAULT_SEED, DEFAULT_START
+from orchestration.loader.ledger import Entry
 from orchestration.settings import ConfigurationError, Settings
 
 FAILED, WRONG = 1, 2
@@ -110,6 +111,46 @@ def release(settings: Settings, console: Console, batch: str, why: str) -> None:
         except LookupError as error:
             raise ConfigurationError(str(error.args[0])) from None
     console.print(f"Released {batch}; it was held for: {reason}", markup=False, soft_wrap=True)
+
+
+@_command
+@click.argument("target")
+@click.option("--why", required=True, help="Kept in the ledger, for who asks later.")
+def retract(settings: Settings, console: Console, target: str, why: str) -> None:
+    """Take back TARGET, a file's name or a batch: the next run builds as if it had never come."""
+    from orchestration.loader.retract import retract as take_back
+
+    _change_ledger(settings, console, take_back, target, why)
+
+
+@_command
+@click.argument("target")
+@click.option("--why", required=True, help="Kept in the ledger, for who asks later.")
+def restore(settings: Settings, console: Console, target: str, why: str) -> None:
+    """Undo the retraction of TARGET, a file's name or a batch."""
+    from orchestration.loader.retract import restore as bring_back
+
+    _change_ledger(settings, console, bring_back, target, why)
+
+
+def _change_ledger(
+    settings: Settings,
+    console: Console,
+    change: Callable[[duckdb.DuckDBPyConnection, str, str], list[Entry]],
+    target: str,
+    why: str,
+) -> None:
+    from orchestration.loader.load import connect
+    from orchestration.warehouse import writer_lock
+
+    with writer_lock(settings, console.print), closing(connect(settings)) as connection:
+        try:
+            entries = change(connection, target, why)
+        except LookupError as error:
+            raise ConfigurationError(str(error.args[0])) from None
+    for entry in entries:
+        console.print(f"{entry.file_name}: {entry.status}", markup=False, soft_wrap=True)
+    console.print("Readers see it after the next build: make run")
 
 
 @_command

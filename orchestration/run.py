@@ -14,6 +14,7 @@ from typing import Any
 
 from orchestration.builds import build_is_due
 from orchestration.contracts import load_contracts
+from orchestration.loader.ledger import Ledger
 from orchestration.loader.load import connect
 from orchestration.settings import Settings
 from orchestration.warehouse import make_key, writer_lock
@@ -89,13 +90,16 @@ def run(settings: Settings, *, force: bool, full_refresh: bool, report: Report) 
 
 
 def _is_idle(settings: Settings) -> bool:
-    """Whether landing is empty and the last build still stands, found without Dagster."""
+    """Whether landing is empty, no duplicate has to stand in and the last build still stands.
+
+    Found without Dagster.
+    """
     settings.landing.mkdir(parents=True, exist_ok=True)
     with os.scandir(settings.landing) as entries:
         if any(entry.is_file(follow_symlinks=False) for entry in entries):
             return False
     with closing(connect(settings)) as connection:
-        return not build_is_due(connection, settings)
+        return not (Ledger(connection).stand_ins() or build_is_due(connection, settings))
 
 
 def _execute(settings: Settings, force: bool, full_refresh: bool, report: Report) -> RunOutcome:

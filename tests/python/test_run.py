@@ -150,6 +150,25 @@ def test_a_held_batch_can_be_released_by_name(copy_of_built):
     assert "No batch 'nonesuch' is held" in unknown.output
 
 
+def test_a_file_can_be_taken_back_and_restored_by_name(copy_of_built):
+    settings = copy_of_built()
+    with open_warehouse(settings) as connection:
+        name = connection.execute(
+            "select min(file_name) from bronze.files where feed = 'orders' and status = 'loaded'"
+        ).fetchone()[0]
+    taken_back = CliRunner().invoke(cli, ["retract", name, "--why", "a test export"])
+    assert taken_back.exit_code == 0, taken_back.output
+    assert f"{name}: retracted" in taken_back.output
+
+    restored = CliRunner().invoke(cli, ["restore", name, "--why", "it was none"])
+    assert restored.exit_code == 0, restored.output
+    assert f"{name}: loaded" in restored.output
+
+    unknown = CliRunner().invoke(cli, ["retract", "nonesuch", "--why", "x"])
+    assert unknown.exit_code == 2
+    assert "No file and no batch called 'nonesuch' is in effect" in unknown.output
+
+
 def test_with_an_empty_landing_and_nothing_changed_dagster_is_not_started(copy_of_built):
     settings = copy_of_built()
     for path in settings.landing.iterdir():

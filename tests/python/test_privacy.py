@@ -1,0 +1,139 @@
+"""People's data stays out of sight: outside bronze nothing personal stands in the clear."""
+
+import hashlib
+import hmac
+import re
+from contextlib import closing
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.contracts import load_contracts
+from orchestration.pii_key import KEY_FILE, hmac_pads, read_or_make_key
+from orchestration.publish import current_file
+from orchestration.settings import ConfigurationError
+
+EMAIL = re.compile(r"[\w.+-]+(@|%40)[\w-]+\.[\w.]+")
+PHONE = re.compile(r"\+[1-9]([ ().-]?\d){7,14}")
+
+_COMMON = ("first_name", "last_name", "date_of_birth")
+
+
+def texts(connection: duckdb.DuckDBPyConnection, but: tuple[str, ...] = ()) -> dict[str, set[str]]:
+    """schema.table.column → its distinct values as text, of every column that may hold text."""
+    columns = connection.execute(
+        "select table_schema, table_name, column_name from information_schema.columns"
+        " where data_type like '%VARCHAR%' and table_catalog = current_database()"
+    ).fetchall()
+    return {
+        f"{schema}.{table}.{column}": {
+            value
+            for (value,) in connection.execute(
+                f'select distinct "{column}"::varchar from "{schema}"."{table}"'
+            ).fetchall()
+            if value is not None
+        }
+        for schema, table, column in columns
+        if schema not in but
+    }
+
+
+@pytest.fixture(scope="module")
+def personal(built) -> dict[str, set[str]]:
+    """Column → the personal values that were delivered, of columns where none is there by chance.
+
+    A last name may be a town or a brand, a birthday somebody's day of registration.
+    """
+    with closing(duckdb.connect(built.settings.warehouse, read_only=True)) as connection:
+        return {
+            column.name: {
+                value.strip()
+                for (value,) in connection.execute(
+                    f"select distinct {column.name} from bronze.{contract.feed}"
+                ).fetchall()
+                if value is not None and len(value.strip()) > 6
+            }
+            for contract in load_contracts(built.settings.contracts_file).values()
+            for column in contract.columns
+            if column.pii and column.name not in _COMMON and column.mask != "redact"
+        }
+
+
+@pytest.mark.parametrize("file", ["warehouse", "published"])
+def test_nothing_personal_stands_in_the_clear(built, personal, file):
+    path = built.settings.warehouse if file == "warehouse" else current_file(built.settings)
+    with closing(duckdb.connect(path, read_only=True)) as connection:
+        found = texts(connection, but=("bronze",))
+    assert any(column.startswith("gold.") for column in found)
+    values = set().union(*found.values())
+    everything = "\n".join(values)
+    assert not EMAIL.search(everything)
+    assert not PHONE.search(everything)
+    assert len(personal["email"]) > 10
+    for column, delivered in personal.items():
+        assert not [value for value in delivered if value in everything], column
+
+
+def test_names_have_no_column_outside_bronze(built):
+    with closing(duckdb.connect(built.settings.warehouse, read_only=True)) as connection:
+        columns = connection.execute(
+            "select column_name from information_schema.columns where table_schema <> 'bronze'"
+        ).fetchall()
+    dropped = {
+        column.name
+        for contract in load_contracts(built.settings.contracts_file).values()
+        for column in contract.columns
+        if column.mask == "drop"
+    }
+    assert not dropped & {name for (name,) in columns}
+
+
+def test_an_address_becomes_its_hmac_under_the_key(built):
+    key = (built.settings.data_dir / KEY_FILE).read_text()
+    with closing(duckdb.connect(built.settings.warehouse, read_only=True)) as connection:
+        rows = connection.execute(
+            "select staged.email_hash, lower(trim(bronze.email))"
+            " from silver.stg_customers as staged inner join bronze.customers as bronze"
+            " on staged._file_id = bronze._file_id and staged._row_number = bronze._row_number"
+            " where staged.email_hash is not null"
+        ).fetchall()
+    assert len(rows) > 10
+    for hashed, address in rows:
+        assert hashed == hmac.new(key.encode(), address.encode(), hashlib.sha256).hexdigest()
+
+
+def test_the_key_stands_nowhere_but_in_its_file(built, scratch: Path):
+    key_file = built.settings.data_dir / KEY_FILE
+    key = key_file.read_bytes()
+    traces = [key, key.hex().encode(), *hmac_pads(key.decode())]
+    read = [path for path in scratch.rglob("*") if path.is_file() and path != key_file]
+    assert any(path.name == "manifest.json" for path in read)
+    assert any(path.name == "dbt.log" for path in read)
+    for path in read:
+        content = path.read_bytes()
+        assert not [trace for trace in traces if trace in content], path
+
+
+def test_without_the_key_a_hash_raises(built, scratch: Path):
+    (compiled,) = scratch.rglob("compiled/**/stg_customers.sql")
+    with (
+        closing(duckdb.connect(built.settings.warehouse, read_only=True)) as connection,
+        pytest.raises(duckdb.Error, match="The key of personal identifiers is missing"),
+    ):
+        connection.execute(compiled.read_text()).fetchall()
+
+
+def test_an_empty_key_file_is_refused(tmp_path):
+    (tmp_path / KEY_FILE).write_text("\n")
+    with pytest.raises(ConfigurationError, match="is empty"):
+        read_or_make_key(tmp_path)
+
+
+def test_a_long_key_is_hashed_first():
+    long_key = "k" * 65
+    assert hmac_pads(long_key) != hmac_pads("k" * 64)
+    inner, outer = hmac_pads(long_key)
+    message = b"ada@example.com"
+    digest = hashlib.sha256(outer + hashlib.sha256(inner + message).digest()).hexdigest()
+    assert digest == hmac.new(long_key.encode(), message, hashlib.sha256).hexdigest()
