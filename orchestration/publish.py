@@ -122,7 +122,7 @@ def _write(
         "select table_schema, table_name from information_schema.tables"
         " where table_catalog = current_database()"
         " and table_schema in ('gold', 'silver', 'audit')"
-        # Staging holds personal data as delivered.
+        # Staging has a row for all that ever landed: it is for the pipeline's own people.
         " and not (table_schema = 'silver' and starts_with(table_name, 'stg_'))"
         " order by all"
     ).fetchall()

@@ -140,7 +140,8 @@ def _print_files(console: Console, outcome: RunOutcome) -> None:
         [
             (file["file_name"], file["status"], file["code"] or "", file["reason"] or "")
             for file in outcome.files
-            if file["status"] != "loaded" and file["batch_id"] not in explained
+            if file["status"] != "loaded"
+            and not (file["status"] in ("held", "waiting") and file["batch_id"] in explained)
         ],
     )
     _print_table(
