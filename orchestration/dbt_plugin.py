@@ -1,7 +1,7 @@
 """dbt-duckdb plugin, named in profiles.yml: what every connection of dbt needs.
 
-It makes the warehouse's folder and the empty bronze tables, so that `dbt build` works on a fresh
-clone, and gives every cursor the key of the keyed hashes. A plugin can do the latter without a
+It makes the warehouse's folder and its empty tables that dbt only reads, so that `dbt build` works
+on a fresh clone, and gives every cursor the key of the keyed hashes. A plugin can do the latter without a
 trace in `target/`, `logs/` or the database; `env_var()` in a model cannot.
 """
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from dbt.adapters.duckdb.plugins import BasePlugin
 
+from orchestration.builds import create_builds
 from orchestration.contracts import load_contracts
 from orchestration.loader.bronze_tables import create_bronze
 from orchestration.pii_key import hmac_pads, read_or_make_key
@@ -29,6 +30,7 @@ class Plugin(BasePlugin):
 
     def configure_connection(self, conn: Any) -> None:
         create_bronze(conn, load_contracts(self._settings.contracts_file))
+        create_builds(conn)
 
     def configure_cursor(self, cursor: Any) -> None:
         if self._key is None:

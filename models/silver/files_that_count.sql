@@ -19,8 +19,8 @@ deliveries as (
     where status in ('loaded', 'duplicate')
 )
 
--- Which of two files with the same bytes was loaded is decided by arrival. What their rows are worth
--- must not be: they take the name and the batch date of the earliest delivery.
+-- Arrival decides which of two files with the same bytes was loaded. What their rows are worth must
+-- not follow from it: they take the name and the batch date of the earliest delivery.
 select
     loaded.file_id,
     loaded.feed,

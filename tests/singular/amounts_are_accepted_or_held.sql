@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'quarantine'}}}) }}
+
 -- Money, to the cent and per currency: what landed in files that count = what was accepted + what
 -- quarantine holds. Landed amounts are read from bronze anew, not from staging.
 {%- set amounts = {

@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'quarantine'}}}) }}
+
 -- Conservation, from bronze to silver: for every file that counts, the ledger's rows are the rows
 -- of staging, and those are accepted or stand in quarantine, each once.
 with staged_counts as (

@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'fact_sales'}}}) }}
+
 -- Money per order, from silver with the formula written out once more, against fact_sales; rounding
 -- is by whole cents, so that it shares no macro with the model.
 with silver_amounts as (

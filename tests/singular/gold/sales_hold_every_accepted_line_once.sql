@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'fact_sales'}}}) }}
+
 -- Backwards: an accepted line, not deleted, of an order that is not deleted stands in fact_sales
 -- exactly once, and nothing else does. From staged rows, so that it does not trust the entities.
 with item_reports as (
