@@ -41,12 +41,16 @@ _CUT_TOKEN = re.compile(
 
 @dataclass(frozen=True)
 class Element:
-    """One line or array element: the raw text, and why it is no record, if so."""
+    """One line or array element: the raw text, and why it is no record, if so.
+
+    `is_json`: valid, though it may be no object; `may_be_cut`: right up to its end.
+    """
 
     line_number: int
     raw: str
     error: str | None = None
     may_be_cut: bool = False
+    is_json: bool = True
 
 
 def stage_json(
@@ -73,6 +77,8 @@ def stage_json(
 
 def find_at_once(connection: DuckDBPyConnection, spooled: Spooled, raw_table: str) -> bool:
     """Let DuckDB find the objects; False when not all are objects by the letter of JSON."""
+    if spooled.path.stat().st_size == 1:  # of which DuckDB reads nothing
+        return False
     is_array = _first_character(spooled.path) == "["
     # DuckDB does not miss the end of an array that stops behind a comma.
     if is_array and not _ends_with(spooled.path, "]"):
@@ -127,7 +133,8 @@ def find_one_by_one(
                 rejected.add(element.line_number, element.raw, element.error)
         if first_bad and not is_array:
             cut = element.error is not None and not spooled.ends_with_newline
-            if cut and (rows.count or element.may_be_cut or whole is not None):
+            is_half = element.may_be_cut or (rows.count and not element.is_json)
+            if cut and (is_half or whole is not None):
                 raise Refused(
                     "truncated",
                     "the file ends without a newline, and its last line "
@@ -162,13 +169,13 @@ def lines(file: TextIO) -> Iterator[Element]:
         raw = line.removesuffix("\n").removesuffix("\r")
         try:
             error = _object_error(_decoder().decode(raw), raw)
-            cut = False
+            cut, is_json = False, True
         except json.JSONDecodeError as problem:
             error = f"no valid JSON at column {problem.pos + 1}: {problem.msg}"
-            cut = _is_cut(problem, raw)
+            cut, is_json = _is_cut(problem, raw), False
         except (ValueError, RecursionError) as problem:
-            error, cut = _unusual(problem), False
-        yield Element(number, raw, error, cut)
+            error, cut, is_json = _unusual(problem), False, False
+        yield Element(number, raw, error, cut, is_json)
 
 
 def elements(file: TextIO, ends_with_newline: bool) -> Iterator[Element]:
@@ -324,6 +331,8 @@ def _is_cut(problem: json.JSONDecodeError, text: str) -> bool:
     """Whether the text is right up to its end, so that it may have been cut off there."""
     if problem.msg.startswith("Unterminated string"):
         return True
+    if problem.msg == "Extra data":
+        return False
     return _CUT_TOKEN.fullmatch(text[problem.pos :].rstrip(_BLANK)) is not None
 
 

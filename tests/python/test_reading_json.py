@@ -182,7 +182,9 @@ def test_an_array_that_stops_anywhere_without_newline_is_truncated(desk, length)
     assert desk.refusal(cut, NAME).code == expected
 
 
-@pytest.mark.parametrize("text", ["[1,2]", "[null]\n", "1\n2\n", "not json", "nope\n{\n", '"x"'])
+@pytest.mark.parametrize(
+    "text", ["[1,2]", "[null]\n", "1\n2\n", "not json", "nope\n{\n", '"x"', "1"]
+)
 def test_a_file_without_an_object_is_refused(desk, text):
     refusal = desk.refusal(text, NAME)
     assert refusal.code == "bad_json"
@@ -196,6 +198,12 @@ def test_a_cut_last_line_refuses_the_file(desk, last):
     assert refusal.code == "truncated"
     assert "2" in refusal.message
     assert desk.read(whole + last + "\n", NAME).rows_rejected == 1
+
+
+@pytest.mark.parametrize("last", ["42", "null", "[1,2]", '{"thing_id":"\\ud800"}'])
+def test_a_last_line_that_is_json_but_no_record_is_rejected(desk, last):
+    desk.read('{"thing_id":"1"}\n' + last, NAME)
+    assert [raw for _, raw, _ in desk.rejected()] == [last]
 
 
 def test_a_cut_pretty_object_refuses_the_file(desk):
