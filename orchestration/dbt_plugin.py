@@ -1,8 +1,8 @@
 """dbt-duckdb plugin, named in profiles.yml: what every connection of dbt needs.
 
 It makes the warehouse's folder and its empty tables that dbt only reads, so that `dbt build` works
-on a fresh clone, and gives every cursor the key of the keyed hashes. A plugin can do the latter without a
-trace in `target/`, `logs/` or the database; `env_var()` in a model cannot.
+on a fresh clone, and gives every cursor the key of the keyed hashes. A plugin can do the latter
+without a trace in `target/`, `logs/` or the database; `env_var()` in a model cannot.
 """
 
 from pathlib import Path

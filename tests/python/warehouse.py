@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from orchestration.loader.load import LoadReport, connect, load_landing
 
 from orchestration.contracts import load_contracts
+from orchestration.loader.load import LoadReport, connect, load_landing
 from orchestration.settings import PROJECT_DIR, Settings
 
 # One key for all: the same files then give the same hashes.
