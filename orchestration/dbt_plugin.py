@@ -1,10 +1,12 @@
 """dbt-duckdb plugin, named in profiles.yml: what every connection of dbt needs.
 
 It makes the warehouse's folder and its empty tables that dbt only reads, so that `dbt build` works
-on a fresh clone, and gives every cursor the key of the keyed hashes. A plugin can do the latter
-without a trace in `target/`, `logs/` or the database; `env_var()` in a model cannot.
+on a fresh clone, keeps DuckDB within its memory, and gives every cursor the key of the keyed
+hashes. A plugin can do the latter without a trace in `target/`, `logs/` or the database;
+`env_var()` in a model cannot.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +17,15 @@ from orchestration.contracts import load_contracts
 from orchestration.loader.bronze_tables import create_bronze
 from orchestration.pii_key import hmac_pads, read_or_make_key
 from orchestration.settings import Settings
+from orchestration.warehouse import bound_memory
 
 
 class Plugin(BasePlugin):
     """Named `orchestration.dbt_plugin` in profiles.yml; dbt-duckdb wants the name `Plugin`."""
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
-        self._settings = Settings(
+        self._settings = replace(
+            Settings.from_env(),
             data_dir=Path(plugin_config["data_dir"]).absolute(),
             project_dir=Path(plugin_config["project_dir"]).absolute(),
         )
@@ -29,6 +33,7 @@ class Plugin(BasePlugin):
         self._key = plugin_config.get("pii_key") or None
 
     def configure_connection(self, conn: Any) -> None:
+        bound_memory(conn, self._settings)
         create_bronze(conn, load_contracts(self._settings.contracts_file))
         create_builds(conn)
 

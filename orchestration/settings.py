@@ -5,6 +5,7 @@ Does not: contracts of feeds (`contracts.py`), dbt's own configuration (`profile
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,13 +22,15 @@ class Settings:
     """Folders and waiting times of one warehouse.
 
     `settle_seconds` is how long (seconds) a file without a trigger must be unchanged before it
-    is taken, `batch_timeout_minutes` how long (minutes) a batch may wait before it is `late`.
+    is taken, `batch_timeout_minutes` how long (minutes) a batch may wait before it is `late`,
+    `memory_limit` what DuckDB may use (`2GB`; None: its own default, most of the machine).
     """
 
     data_dir: Path
     project_dir: Path = PROJECT_DIR
     settle_seconds: float = 5.0
     batch_timeout_minutes: float = 120.0
+    memory_limit: str | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> "Settings":
@@ -40,6 +43,7 @@ class Settings:
             data_dir=Path(environ.get("DATA_DIR") or PROJECT_DIR / "data").absolute(),
             settle_seconds=_number(environ, "SETTLE_SECONDS", 5.0),
             batch_timeout_minutes=_number(environ, "BATCH_TIMEOUT_MINUTES", 120.0),
+            memory_limit=_size(environ, "MEMORY_LIMIT"),
         )
 
     @property
@@ -69,8 +73,22 @@ class Settings:
         return self.data_dir / "warehouse" / "spool"
 
     @property
+    def spill(self) -> Path:
+        """Where DuckDB puts what does not fit into memory."""
+        return self.data_dir / "warehouse" / "spill"
+
+    @property
     def contracts_file(self) -> Path:
         return self.project_dir / "models" / "bronze" / "_bronze__sources.yml"
+
+
+def _size(environ: Mapping[str, str], name: str) -> str | None:
+    text = (environ.get(name) or "").strip()
+    if text and not re.fullmatch(r"\d+(\.\d+)? ?[KMGT]i?B", text, re.IGNORECASE):
+        raise ConfigurationError(
+            f"Environment variable {name} is {text!r}; it must be a size such as 2GB."
+        )
+    return text or None
 
 
 def _number(environ: Mapping[str, str], name: str, default: float) -> float:

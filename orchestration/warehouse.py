@@ -69,12 +69,24 @@ def open_warehouse(settings: Settings, *, read_only: bool = False) -> duckdb.Duc
     settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
     for attempt in range(1, _CONNECT_ATTEMPTS + 1):
         try:
-            return duckdb.connect(settings.warehouse, read_only=read_only)
+            connection = duckdb.connect(settings.warehouse, read_only=read_only)
+            bound_memory(connection, settings)
+            return connection
         except duckdb.IOException as error:
             if attempt == _CONNECT_ATTEMPTS or "lock" not in str(error):
                 raise
             time.sleep(_CONNECT_PAUSE_SECONDS)
     raise AssertionError("the loop returns or raises")
+
+
+def bound_memory(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Keep DuckDB within MEMORY_LIMIT; what does not fit goes to `DATA_DIR/warehouse/spill`."""
+    spill = str(settings.spill)
+    # DuckDB refuses to set it again once it is in use, by another connection of this process.
+    if connection.execute("select current_setting('temp_directory')").fetchall() != [(spill,)]:
+        connection.execute("set temp_directory = ?", [spill])
+    if settings.memory_limit:
+        connection.execute("set memory_limit = ?", [settings.memory_limit])
 
 
 def make_key(settings: Settings) -> str | None:
