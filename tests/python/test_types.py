@@ -76,6 +76,12 @@ READINGS = [
     ("attributes", '{"a": [1, 2]}', '{"a":[1,2]}'),
     ("attributes", "[1]", "[1]"),
     ("attributes", "{a}", INVALID),
+    ("attributes", '{"a": [1, ",]", "x,NaN\\""]}', '{"a":[1,",]","x,NaN\\""]}'),
+    ("attributes", '{"a":1,}', INVALID),
+    ("attributes", "[1 , ]", INVALID),
+    ("attributes", '{"a":NaN}', INVALID),
+    ("attributes", "nan", INVALID),
+    ("attributes", "[-Infinity]", INVALID),
 ]
 
 
