@@ -93,6 +93,12 @@ def read_header(contract: Contract, spooled: Spooled) -> Record:
             f"the header (line {header.line_number}) cannot be read: {header.error}; "
             f"it begins {shortened(header.line)!r}.",
         )
+    if "\r" in header.line.strip():  # else the whole file would pass for a header
+        raise Refused(
+            "unreadable",
+            f"the header (line {header.line_number}) goes on behind a lone carriage return; "
+            "end lines with a newline, or with carriage return and newline.",
+        )
     names: list[str] = []
     for position, name in enumerate(header.values, start=1):
         name = (name or "").strip()

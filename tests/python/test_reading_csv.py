@@ -121,6 +121,12 @@ def test_a_header_that_cannot_be_read_refuses_the_file(desk):
     assert "line 1" in refusal.message
 
 
+def test_lines_that_end_in_a_lone_carriage_return_refuse_the_file(desk):
+    refusal = desk.refusal(lines(HEADER, ROW, ROW).replace("\n", "\r"))
+    assert refusal.code == "unreadable"
+    assert "carriage return" in refusal.message
+
+
 @pytest.mark.parametrize("last", [ROW, "1,a,1.50,new,NULL", '1,a,1.50,new,"{}"'])
 def test_a_whole_last_record_without_newline_is_loaded(desk, last):
     assert desk.read(lines(HEADER) + last).rows_loaded == 1
