@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import dagster as dg
 
-from orchestration.automation import build_job, writer
+from orchestration.automation import build_job, landing_sensor, writer
 from orchestration.bronze import bronze_assets
 from orchestration.contracts import load_contracts
 from orchestration.dbt_assets import build_assets, published_asset
@@ -23,9 +23,11 @@ def build_definitions(settings: Settings, report: Callable[[str], None]) -> dg.D
     contracts = load_contracts(settings.contracts_file)
     bronze = bronze_assets(settings, contracts, report)
     dbt_build = build_assets(settings, prepare_manifest(settings), report)
+    job = build_job()
     return dg.Definitions(
         assets=[bronze, dbt_build, published_asset(settings, dbt_build, report)],
-        jobs=[build_job()],
+        jobs=[job],
+        sensors=[landing_sensor(settings, contracts, job)],
         resources={"writer": writer(settings, report)},
         executor=dg.in_process_executor,
     )

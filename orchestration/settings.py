@@ -23,7 +23,8 @@ class Settings:
 
     `settle_seconds` is how long (seconds) a file without a trigger must be unchanged before it
     is taken, `batch_timeout_minutes` how long (minutes) a batch may wait before it is `late`,
-    `memory_limit` what DuckDB may use (`2GB`; None: its own default, most of the machine).
+    `memory_limit` what DuckDB may use (`2GB`; None: its own default, most of the machine),
+    `sensor_interval_seconds` how often Dagster's daemon looks into landing.
     """
 
     data_dir: Path
@@ -31,6 +32,7 @@ class Settings:
     settle_seconds: float = 5.0
     batch_timeout_minutes: float = 120.0
     memory_limit: str | None = None
+    sensor_interval_seconds: int = 30
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> "Settings":
@@ -44,6 +46,7 @@ class Settings:
             settle_seconds=_number(environ, "SETTLE_SECONDS", 5.0),
             batch_timeout_minutes=_number(environ, "BATCH_TIMEOUT_MINUTES", 120.0),
             memory_limit=_size(environ, "MEMORY_LIMIT"),
+            sensor_interval_seconds=max(1, int(_number(environ, "SENSOR_INTERVAL_SECONDS", 30))),
         )
 
     @property

@@ -42,7 +42,7 @@ class FileName:
     def batch_id(self) -> str | None:
         """Of a trigger the stem of its name, of other files the batch date."""
         if self.is_trigger:
-            return self.name[: -len(".json")]
+            return self.name.rpartition(".")[0] or self.name
         return self.batch_date.isoformat() if self.batch_date else None
 
     @property

@@ -1,0 +1,116 @@
+"""The sensor over landing: it asks when something is due, else says why, and keeps no state."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import pytest
+from landing_zone import NOW, LandingZone, orders_csv
+
+from orchestration.automation import JOB, ask_for_run
+
+FILE = "orders_2025_01_15.csv"
+
+
+@pytest.fixture
+def zone(tmp_path) -> LandingZone:
+    return LandingZone(tmp_path)
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+def ask(
+    instance: dg.DagsterInstance, zone: LandingZone, later: float = 0
+) -> dg.RunRequest | dg.SkipReason:
+    """What the sensor says `later` seconds from now."""
+    now = datetime.now(UTC) + timedelta(seconds=later)
+    return ask_for_run(instance, zone.settings, zone.contracts, now)
+
+
+def fail(instance: dg.DagsterInstance, times: int = 1) -> None:
+    """Put failed runs of the job on record."""
+
+    @dg.op
+    def breaks() -> None:
+        raise RuntimeError("broken for the test")
+
+    @dg.job(name=JOB)
+    def job() -> None:
+        breaks()
+
+    for _ in range(times):
+        result = job.execute_in_process(instance=instance, raise_on_error=False)
+        assert not result.success
+
+
+def test_an_empty_landing_is_skipped_with_a_sentence(instance, zone):
+    assert ask(instance, zone) == dg.SkipReason("Landing is empty.")
+
+
+def test_several_files_are_one_run_without_a_key_that_could_swallow_it(instance, zone):
+    zone.drop(FILE, orders_csv("1"))
+    zone.drop("orders_2025_01_16.csv", orders_csv("2"))
+    request = ask(instance, zone)
+    assert isinstance(request, dg.RunRequest)
+    assert request.run_key is None
+
+
+def test_a_file_that_is_still_written_is_not_taken(instance, tmp_path):
+    zone = LandingZone(tmp_path, settle_seconds=60)
+    zone.drop(FILE, orders_csv("1"), age=0)
+    assert "still being written" in ask(instance, zone).skip_message
+
+
+def test_what_was_loaded_is_not_asked_for_again_and_an_older_file_is(instance, zone):
+    zone.drop("orders_2025_01_16.csv", orders_csv("2"))
+    zone.load()
+    assert isinstance(ask(instance, zone), dg.SkipReason)
+    zone.drop(FILE, orders_csv("1"), age=86400)
+    assert isinstance(ask(instance, zone), dg.RunRequest)
+
+
+def test_a_discarded_file_is_not_asked_for_again(instance, zone):
+    zone.drop(FILE, "")
+    zone.load()
+    assert isinstance(ask(instance, zone), dg.SkipReason)
+
+
+def test_a_waiting_batch_is_left_until_its_file_comes(instance, zone):
+    zone.drop_trigger("trigger_2025_01_15.json", FILE)
+    zone.load()
+    assert "wait for the rest of their batch" in ask(instance, zone, _since_load()).skip_message
+    zone.drop(FILE, orders_csv("1"))
+    assert isinstance(ask(instance, zone, _since_load()), dg.RunRequest)
+
+
+def _since_load() -> float:
+    """Seconds from now back to the zone's own clock, at which the batch is not late yet."""
+    return NOW.timestamp() - time.time()
+
+
+def test_while_a_run_is_under_way_no_second_one_is_asked_for(instance, zone):
+    zone.drop(FILE, orders_csv("1"))
+    run = dg.DagsterRun(job_name=JOB, status=dg.DagsterRunStatus.STARTED)
+    instance.add_run(run)
+    assert f"Run {run.run_id} is not over yet" in ask(instance, zone).skip_message
+
+
+def test_it_asks_again_after_a_failed_run_with_a_growing_pause(instance, zone):
+    zone.drop(FILE, orders_csv("1"))
+    fail(instance)
+    assert "The last run failed; the next one is asked for at" in ask(instance, zone).skip_message
+    assert isinstance(ask(instance, zone, later=61), dg.RunRequest)
+    fail(instance, times=2)
+    assert isinstance(ask(instance, zone, later=200), dg.SkipReason)
+    assert isinstance(ask(instance, zone, later=241), dg.RunRequest)
+
+
+def test_the_pause_ends_at_an_hour(instance, zone):
+    zone.drop(FILE, orders_csv("1"))
+    fail(instance, times=10)
+    assert isinstance(ask(instance, zone, later=3601), dg.RunRequest)
