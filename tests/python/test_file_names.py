@@ -89,6 +89,8 @@ def test_a_trigger_is_a_batch_named_by_its_stem():
     read = read_name("trigger_2099_01_16_eu.json", FEEDS, TODAY)
     assert read.is_trigger and read.refusal is None
     assert read.batch_id == "trigger_2099_01_16_eu"
+    assert read_name("trigger_2025_01_16.csv", FEEDS, TODAY).batch_id == "trigger_2025_01_16"
+    assert read_name("trigger_2025_01_16", FEEDS, TODAY).batch_id == "trigger_2025_01_16"
     assert read_name("orders_2025_01_15_eu.csv", FEEDS, TODAY).batch_id == "2025-01-15"
 
 
