@@ -1,7 +1,6 @@
 select
-    {% if var('as_of_date') -%}
-    cast('{{ var("as_of_date") }}' as date)
-    {%- else -%}
-    max(batch_date)
-    {%- endif %} as as_of_date
+    coalesce(
+        cast({% if var('as_of_date') %}'{{ var("as_of_date") }}'{% else %}null{% endif %} as date),
+        max(batch_date)
+    ) as as_of_date
 from {{ ref('files_that_count') }}
