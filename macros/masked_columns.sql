@@ -8,13 +8,13 @@
         {{ return([]) }}
     {% elif column.get('mask') == 'email' %}
         {% set address = 'lower(' ~ name ~ ')' %}
-        {% set is_address = is_email(name) %}
+        {% set domain = "split_part(" ~ address ~ ", '@', 2)" %}
         {{ return([
             {'name': name ~ '_hash',
-             'expression': 'case when ' ~ is_address ~ ' then ' ~ keyed_hash(address) ~ ' end'},
+             'expression': 'case when ' ~ name ~ ' is not null then ' ~ keyed_hash(address) ~ ' end'},
             {'name': name ~ '_domain',
-             'expression': 'case when ' ~ is_address ~ " then split_part(" ~ address ~ ", '@', 2) end"},
-            {'name': 'has_' ~ name, 'expression': 'coalesce(' ~ is_address ~ ', false)'},
+             'expression': 'case when ' ~ is_email(name) ~ ' then ' ~ domain ~ ' end'},
+            {'name': 'has_' ~ name, 'expression': name ~ ' is not null'},
         ]) }}
     {% elif column.get('mask') == 'phone' %}
         {{ return([{'name': name ~ '_masked', 'expression': mask_phone(name)}]) }}

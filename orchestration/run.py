@@ -4,6 +4,7 @@ Belongs here: what `make run` does before, during and after the job. Does not: w
 (`automation.py`), what a person reads of it (`summary.py`).
 """
 
+import logging
 import os
 import shutil
 from collections.abc import Callable
@@ -109,6 +110,8 @@ def _execute(settings: Settings, force: bool, full_refresh: bool, report: Report
     from orchestration.automation import JOB
     from orchestration.definitions import build_definitions
 
+    # A build with nothing to do has no results of checks, which this logger would tell of each.
+    logging.getLogger("dagster._core.execution.plan.active").setLevel(logging.ERROR)
     job = build_definitions(settings, report).resolve_job_def(JOB)
     with dg.DagsterInstance.from_config(str(dagster_home(settings))) as instance:
         result = job.execute_in_process(
