@@ -4,7 +4,7 @@
   absence: a key that a delivery lists and the next one does not is deleted at that next delivery's
   batch date, and a row that lists it again counts from its own batch date on. A delivery is all
   files of one batch date, doubled ones too: an old list sent again under a new date is a new list.
-  One without rows deletes nothing. Quarantined rows list their key too: a quarantine is no deletion.
+  One without rows deletes nothing. Quarantined rows list their key as well.
 #}
 {% macro changes(feed, history=false) %}
     {%- set staged = ref('stg_' ~ feed) -%}

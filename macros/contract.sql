@@ -1,6 +1,7 @@
 {#
   The contract of a feed, as a dict: key, sequence, extract and columns (a list of dicts with name,
-  type, required, references, lookup, pii and mask). Known only while models run, not while dbt parses.
+  type, required, references, lookup, pii and mask). Known only while models run, not while dbt
+  parses.
 #}
 {% macro contract(feed) %}
     {% set source_node = graph.sources['source.' ~ project_name ~ '.bronze.' ~ feed] %}

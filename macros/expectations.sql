@@ -1,8 +1,8 @@
 {#
   All expectations of a feed, in order, as a list of {name, condition, action, judges}: first those
   that follow from its contract (required values, types, _op, sequence time), then those declared in
-  config.meta.expectations of its staging model. `condition` says what must hold, over the columns of
-  the staging model's step before judging; null does not fail. `judges`: all rows, upserts (the
+  config.meta.expectations of its staging model. `condition` says what must hold, over the columns
+  of the staging model's step before judging; null does not fail. `judges`: all rows, upserts (the
   default) or deletions, which need nothing but their key.
 #}
 {% macro expectations(feed) %}
