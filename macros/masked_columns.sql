@@ -1,5 +1,5 @@
 {#
-  What silver holds in place of a column, as a list of {name, expression, type}: the column itself,
+  What silver holds in place of a column, as a list of {name, expression}: the column itself,
   or for personal data what its mask leaves. Expressions read the typed column.
 #}
 {% macro masked_columns(column) %}
