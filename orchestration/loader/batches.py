@@ -26,12 +26,6 @@ from orchestration.loader.triggers import (
     sha256_difference,
 )
 
-_RELEASES = """
-create table if not exists bronze.releases (
-    batch_id varchar, trigger_sha256 varchar, why varchar, released_at timestamp, used_at timestamp
-)
-"""
-
 
 @dataclass(frozen=True)
 class Batch:
@@ -69,7 +63,6 @@ class Batches:
 
     def __init__(self, connection: DuckDBPyConnection) -> None:
         self._connection = connection
-        connection.execute(_RELEASES)
         rows = connection.execute(f"select {_COLUMNS} from bronze.batches").fetchall()
         self._batches = {batch.batch_id: batch for batch in (Batch(*row) for row in rows)}
         self._releases = {
@@ -132,7 +125,6 @@ def release_batch(
     `batch_id` is that of `bronze.batches`, `why` is kept with the release. Gives the reason of the
     hold. Raises LookupError when no batch of this id is held.
     """
-    connection.execute(_RELEASES)
     row = connection.execute(
         "select reason, sha256 from bronze.batches where batch_id = ? and status = 'held'",
         [batch_id],

@@ -24,6 +24,9 @@ create table if not exists bronze.batches (
     status varchar, reason varchar, trigger_json varchar, sha256 varchar,
     first_seen_at timestamp, updated_at timestamp
 );
+create table if not exists bronze.releases (
+    batch_id varchar, trigger_sha256 varchar, why varchar, released_at timestamp, used_at timestamp
+);
 """
 _LOADER_COLUMNS = {
     "_rescued": "varchar",
