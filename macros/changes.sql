@@ -8,6 +8,7 @@
 #}
 {% macro changes(feed, history=false) %}
     {%- set staged = ref('stg_' ~ feed) -%}
+    {%- set delivered_files = ref('deliveries') -%}
     {%- if execute -%}
     {%- set feed_contract = contract(feed) -%}
     {%- set columns = staged_columns(feed) + (['version_hash'] if history else []) -%}
@@ -27,12 +28,8 @@
                 sent_files.batch_date as _batch_date,
                 staged._file_id, staged._file_name, staged._row_number
             from {{ staged }} as staged
-            inner join {{ source('bronze', 'files') }} as own_files
-                on staged._file_id = own_files.file_id
-            inner join {{ source('bronze', 'files') }} as sent_files
-                on own_files.feed = sent_files.feed
-                and own_files.sha256 = sent_files.sha256
-                and (own_files.file_id = sent_files.file_id or sent_files.status = 'duplicate')
+            inner join {{ delivered_files }} as sent_files
+                on staged._file_id = sent_files.file_id
         ),
 
         deliveries as (

@@ -33,6 +33,8 @@
     inner join {{ bronze }} as bronze_rows
         on staged._file_id = bronze_rows._file_id
         and staged._row_number = bronze_rows._row_number
-    where not staged.is_accepted
+    where
+        not staged.is_accepted
+        and {{ is_touched(['staged._file_id', 'staged._row_number']) }}
     {%- endif -%}
 {% endmacro %}

@@ -6,6 +6,7 @@
     from (
         select *
         from ({{ changed }}) as changes
+        where {{ is_touched(contract(feed).key) }}
         qualify
             row_number() over (
                 partition by {{ contract(feed).key | join(', ') }} order by {{ newer_first() }}

@@ -37,6 +37,7 @@
             from {{ bronze }} as bronze_rows
             inner join {{ files }} as files
                 on bronze_rows._file_id = files.file_id
+            where {{ is_touched(['bronze_rows._file_id', 'bronze_rows._row_number']) }}
         ) as delivered
     {%- endif -%}
 {% endmacro %}

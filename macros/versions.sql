@@ -11,6 +11,7 @@
     with newest_per_instant as (
         select *
         from ({{ changed }}) as changes
+        where {{ is_touched(contract(feed).key) }}
         qualify
             row_number() over (
                 partition by {{ key }}, _sequence_at order by {{ newer_first() }}

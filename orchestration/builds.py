@@ -5,6 +5,7 @@ Does not: running a build (`dbt_runner.py`), publishing it (`publish.py`).
 """
 
 import hashlib
+import hmac
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -21,6 +22,7 @@ create table if not exists audit.builds (
 );
 """
 _PROJECT_FOLDERS = ("models", "seeds", "snapshots", "macros", "tests")
+_CODE_FOLDERS = ("models", "snapshots", "macros")
 _PROJECT_FILES = ("dbt_project.yml", "profiles.yml", "requirements.lock")
 _SUFFIXES = {".sql", ".yml", ".yaml", ".csv", ".md", ".lock"}
 
@@ -141,8 +143,22 @@ def fingerprint(connection: DuckDBPyConnection, settings: Settings) -> str:
 
 def project_fingerprint(settings: Settings) -> str:
     """SHA-256 (hex) over names and bytes of everything that dbt reads in the project."""
+    return _fingerprint_of(settings, _PROJECT_FOLDERS)
+
+
+def code_fingerprint(settings: Settings, pii_key: str) -> str:
+    """SHA-256 (hex) over what turns the rows of bronze and the seeds into tables.
+
+    That is the project without seeds and tests, and the key of the keyed hashes. Tables built by
+    another code are built whole again.
+    """
+    code = _fingerprint_of(settings, _CODE_FOLDERS)
+    return hmac.digest(pii_key.encode(), code.encode(), "sha256").hex()
+
+
+def _fingerprint_of(settings: Settings, folders: tuple[str, ...]) -> str:
     paths = [settings.project_dir / name for name in _PROJECT_FILES]
-    for folder in _PROJECT_FOLDERS:
+    for folder in folders:
         paths += (settings.project_dir / folder).rglob("*")
     digest = hashlib.sha256()
     for path in sorted(paths):

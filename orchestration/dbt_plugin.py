@@ -1,9 +1,9 @@
 """dbt-duckdb plugin, named in profiles.yml: what every connection of dbt needs.
 
-It makes the warehouse's folder and its empty tables that dbt only reads, so that `dbt build` works
-on a fresh clone, keeps DuckDB within its memory, and gives every cursor the key of the keyed
-hashes. A plugin can do the latter without a trace in `target/`, `logs/` or the database;
-`env_var()` in a model cannot.
+It makes the warehouse's folder and the tables that are no model's, so that `dbt build` works on a
+fresh clone, keeps DuckDB within its memory, and gives every cursor the key of the keyed hashes and
+the code of the project. A plugin can give the key without a trace in `target/`, `logs/` or the
+database; `env_var()` in a model cannot.
 """
 
 from dataclasses import replace
@@ -12,12 +12,21 @@ from typing import Any
 
 from dbt.adapters.duckdb.plugins import BasePlugin
 
-from orchestration.builds import create_builds
+from orchestration.builds import code_fingerprint, create_builds
 from orchestration.contracts import load_contracts
 from orchestration.loader.bronze_tables import create_bronze
 from orchestration.pii_key import hmac_pads, read_or_make_key
 from orchestration.settings import Settings
 from orchestration.warehouse import bound_memory
+
+# Per model: when its rows were written, how far it has read its inputs (macros/incremental/).
+_CHANGES = """
+create schema if not exists changes;
+create table if not exists changes.written (
+    model varchar, number bigint, is_whole boolean, code varchar
+);
+create table if not exists changes.read (model varchar, input varchar, number bigint);
+"""
 
 
 class Plugin(BasePlugin):
@@ -31,15 +40,20 @@ class Plugin(BasePlugin):
         )
         self._settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
         self._key = plugin_config.get("pii_key") or None
+        self._code: str | None = None
 
     def configure_connection(self, conn: Any) -> None:
         bound_memory(conn, self._settings)
         create_bronze(conn, load_contracts(self._settings.contracts_file))
         create_builds(conn)
+        conn.execute(_CHANGES)
 
     def configure_cursor(self, cursor: Any) -> None:
         if self._key is None:
             self._key = read_or_make_key(self._settings.data_dir)
+        if self._code is None:
+            self._code = code_fingerprint(self._settings, self._key)
         inner, outer = hmac_pads(self._key)
         cursor.execute("set variable pii_inner_pad = ?::blob", [inner])
         cursor.execute("set variable pii_outer_pad = ?::blob", [outer])
+        cursor.execute("set variable project_code = ?", [self._code])

@@ -1,4 +1,4 @@
-{#- Earlier builds that held a row back: their number is kept in the table this one replaces. -#}
+{#- Earlier builds that held a row back: their number stands in the table as it is. A hook adds this build. -#}
 {%- set earlier = adapter.get_relation(this.database, this.schema, this.identifier) -%}
 
 with held_back as (
@@ -28,7 +28,7 @@ select
     held_back.feed,
     held_back.business_key,
     held_back.rejection_reasons,
-    coalesce(earlier_attempts.attempts, 0) + 1 as attempts,
+    coalesce(earlier_attempts.attempts, 0) as attempts,
     held_back.first_seen_batch_date,
     held_back.amount_held,
     held_back.file_name,

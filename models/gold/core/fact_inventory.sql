@@ -8,6 +8,7 @@ with inventory as (
             as decimal(20, 0)
         ) as quantity_available
     from {{ ref('inventory') }}
+    where {{ is_touched() }}
 ),
 
 -- One product version is valid at an instant.

@@ -1,5 +1,5 @@
 with orders as (
-    select * from {{ ref('orders') }}
+    select * from {{ ref('orders') }} where {{ is_touched() }}
 ),
 
 lines_per_order as (
@@ -10,6 +10,7 @@ lines_per_order as (
         sum(gross_amount) as gross_amount,
         sum(net_amount) as net_amount
     from {{ ref('fact_sales') }}
+    where {{ is_touched() }}
     group by order_id
 ),
 
@@ -19,7 +20,7 @@ payments_per_order as (
         sum(amount) as paid_amount,
         min(transaction_at) as paid_at
     from {{ ref('fact_payments') }}
-    where status = 'SUCCESS'
+    where status = 'SUCCESS' and {{ is_touched() }}
     group by order_id
 ),
 
@@ -31,6 +32,7 @@ shipments_per_order as (
         case when is_delivered then max(actual_delivery) end as delivered_date,
         case when is_delivered then max(delay_days) end as delay_days
     from {{ ref('fact_shipments') }}
+    where {{ is_touched() }}
     group by order_id
 ),
 
@@ -44,6 +46,7 @@ departures_per_order as (
         on shipments.shipment_id = reports.shipment_id
         and reports.is_accepted
         and not reports.is_deletion
+    where {{ is_touched(['shipments.order_id']) }}
     group by shipments.order_id
 )
 

@@ -1,5 +1,5 @@
 with payments as (
-    select * from {{ ref('payments') }}
+    select * from {{ ref('payments') }} where {{ is_touched() }}
 ),
 
 orders as (
@@ -7,6 +7,7 @@ orders as (
         order_id,
         customer_id
     from {{ ref('orders') }}
+    where {{ is_touched() }}
 )
 
 -- The inner join leaves out payments of deleted orders; an order has one row, and one customer

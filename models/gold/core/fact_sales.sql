@@ -3,10 +3,11 @@ with order_items as (
         *,
         cast(quantity as decimal(19, 0)) as pieces
     from {{ ref('order_items') }}
+    where {{ is_touched() }}
 ),
 
 orders as (
-    select * from {{ ref('orders') }}
+    select * from {{ ref('orders') }} where {{ is_touched() }}
 ),
 
 -- The inner join leaves out lines of deleted orders; an order has one row. Of a key of a dimension

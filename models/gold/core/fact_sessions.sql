@@ -1,5 +1,5 @@
 with sessions as (
-    select * from {{ ref('sessions') }}
+    select * from {{ ref('sessions') }} where {{ is_touched() }}
 )
 
 -- One customer version is valid at an instant.

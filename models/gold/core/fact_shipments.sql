@@ -1,5 +1,5 @@
 with shipments as (
-    select * from {{ ref('shipments') }}
+    select * from {{ ref('shipments') }} where {{ is_touched() }}
 ),
 
 orders as (
@@ -7,6 +7,7 @@ orders as (
         order_id,
         cast(order_date as date) as ordered_date
     from {{ ref('orders') }}
+    where {{ is_touched() }}
 ),
 
 -- The inner join leaves out shipments of deleted orders; an order has one row.

@@ -1,3 +1,6 @@
+{%- set day_of_sale = ['cast(ordered_at as date)', "coalesce(channel, 'unknown')"] -%}
+{%- set day_of_report = ['cast(order_date as date)', "coalesce(channel, 'unknown')"] -%}
+
 with orders_per_day as (
     select
         cast(ordered_at as date) as date_day,
@@ -9,6 +12,7 @@ with orders_per_day as (
         count(*) filter (where order_status = 'cancelled') as cancelled_orders,
         count(*) filter (where order_status in ('returned', 'refunded')) as returned_orders
     from {{ ref('fact_orders') }}
+    where {{ is_touched(day_of_sale) }}
     group by 1, 2
 ),
 
@@ -22,7 +26,7 @@ revenue_per_day as (
         sum(net_amount) as net_amount,
         sum(margin_amount) as margin_amount
     from {{ ref('fact_sales') }}
-    where is_revenue
+    where is_revenue and {{ is_touched(day_of_sale) }}
     group by 1, 2
 ),
 
@@ -34,41 +38,18 @@ days_of_orders as (
         cast(order_date as date) as date_day,
         coalesce(channel, 'unknown') as channel
     from {{ ref('stg_orders') }}
-    where is_accepted and not is_deletion
-),
-
-orders_of_items as (
-    select distinct
-        item_id,
-        order_id
-    from {{ ref('stg_order_items') }}
-    where is_accepted and not is_deletion
-),
-
-batches_of_orders as (
-    select
-        order_id,
-        _batch_date
-    from {{ ref('stg_orders') }}
-    where is_accepted
-    union
-    -- A deletion names only its item; a line that moved to another order changed both.
-    select
-        orders_of_items.order_id,
-        item_reports._batch_date
-    from {{ ref('stg_order_items') }} as item_reports
-    inner join orders_of_items on item_reports.item_id = orders_of_items.item_id
-    where item_reports.is_accepted
+    where is_accepted and not is_deletion and {{ is_touched(day_of_report) }}
 ),
 
 batches_per_day as (
     select
         days_of_orders.date_day,
         days_of_orders.channel,
-        min(batches_of_orders._batch_date) as first_batch,
-        max(batches_of_orders._batch_date) as newest_batch
+        min(order_batches.first_batch) as first_batch,
+        max(order_batches.newest_batch) as newest_batch
     from days_of_orders
-    inner join batches_of_orders on days_of_orders.order_id = batches_of_orders.order_id
+    inner join {{ ref('order_batches') }} as order_batches
+        on days_of_orders.order_id = order_batches.order_id
     group by 1, 2
 )
 

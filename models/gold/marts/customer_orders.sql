@@ -1,5 +1,5 @@
 with customers as (
-    select customer_id from {{ ref('customers') }}
+    select customer_id from {{ ref('customers') }} where {{ is_touched() }}
 ),
 
 newest_addresses as (
@@ -9,6 +9,7 @@ newest_addresses as (
         state,
         country
     from {{ ref('addresses') }}
+    where {{ is_touched() }}
     qualify
         row_number() over (
             partition by customer_id order by _sequence_at desc, address_id asc
@@ -27,6 +28,7 @@ orders_per_customer as (
         count(*) filter (where order_status in ('returned', 'refunded')) as returned_orders,
         count(*) filter (where order_status = 'cancelled') as cancelled_orders
     from {{ ref('fact_orders') }}
+    where {{ is_touched() }}
     group by customer_id
 ),
 

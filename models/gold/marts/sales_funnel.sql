@@ -10,6 +10,7 @@ with sessions as (
             else 1
         end as stage_rank
     from {{ ref('fact_sessions') }}
+    where {{ is_touched(['cast(started_at as date)']) }}
 ),
 
 sessions_per_day as (

@@ -13,6 +13,7 @@ with events as (
     left join {{ ref('event_types') }} as event_types
         on clickstream.event_type = lower(trim(event_types.event_type))
         and {{ in_window('event_types', 'cast(clickstream.event_timestamp as date)') }}
+    where {{ is_touched() }}
 ),
 
 per_session as (

@@ -3,7 +3,7 @@ with typed as (
 ),
 
 known_products as (
-    {{ known_keys('products', 'product_id') }}
+    {{ known_keys('products', 'product_id', 'typed') }}
 ),
 
 in_context as (

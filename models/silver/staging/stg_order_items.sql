@@ -3,11 +3,11 @@ with typed as (
 ),
 
 known_orders as (
-    {{ known_keys('orders', 'order_id') }}
+    {{ known_keys('orders', 'order_id', 'typed') }}
 ),
 
 known_products as (
-    {{ known_keys('products', 'product_id') }}
+    {{ known_keys('products', 'product_id', 'typed') }}
 ),
 
 orders as (

@@ -3,7 +3,7 @@ with typed as (
 ),
 
 known_customers as (
-    {{ known_keys('customers', 'customer_id') }}
+    {{ known_keys('customers', 'customer_id', 'typed') }}
 ),
 
 customers as (

@@ -3,7 +3,7 @@ with typed as (
 ),
 
 known_orders as (
-    {{ known_keys('orders', 'order_id') }}
+    {{ known_keys('orders', 'order_id', 'typed') }}
 ),
 
 known_currencies as (

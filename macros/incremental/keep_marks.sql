@@ -1,0 +1,30 @@
+{#
+  After a model was built, in the transaction of its rows: how far it has read its inputs, and that it
+  was written. Built whole, it begins an empty log: whoever reads it must read it whole.
+#}
+{% macro keep_marks() %}
+    {%- if is_logged() %}
+    {%- set name = model.name -%}
+    {%- set is_whole = not is_by_touched_keys() -%}
+    {%- if is_whole %}
+    create or replace table changes.{{ name }} as
+    select
+        cast(0 as bigint) as number
+        {%- for column, expression in logged_columns().items() %}, {{ expression }} as {{ column }}{% endfor %}
+    from {{ this }}
+    where false;
+    {%- elif model.resource_type == 'snapshot' %}
+    insert into changes.{{ name }}
+    select {{ next_number(name) }}, {{ key_columns() | join(', ') }} from touched__{{ name }};
+    {%- endif %}
+    {%- for input in touch_rules() | map(attribute='changes_of') | unique %}
+    insert into changes.read
+    select '{{ name }}', '{{ input }}', coalesce(max(number), 0)
+    from changes.written where model = '{{ input }}';
+    {%- endfor %}
+    insert into changes.written
+    select '{{ name }}', {{ next_number(name) }}, {{ is_whole }}, getvariable('project_code');
+    drop table if exists touched__{{ name }};
+    drop table if exists differing__{{ name }};
+    {%- endif %}
+{% endmacro %}

@@ -1,0 +1,32 @@
+{#
+  A landed row is judged again when its file begins or ceases to count, when a row of the key it
+  refers to changes, when the lookup's row of its value does.
+#}
+{% macro staging_rules(feed) %}
+    {% set rules = [
+        {
+            'changes_of': 'files_that_count',
+            'where': "feed = '" ~ feed ~ "'",
+            'through': 'bronze.' ~ feed,
+            'by': {'_file_id': 'file_id'},
+        },
+    ] %}
+    {% for column in contract(feed).columns %}
+        {% if column.get('references') %}
+            {% do rules.append({
+                'changes_of': 'stg_' ~ column.references,
+                'through': 'this',
+                'by': {column.name: contract(column.references).key[0]},
+            }) %}
+        {% endif %}
+        {% if column.get('lookup') %}
+            {% do rules.append({
+                'changes_of': 'lookup_values',
+                'where': "lookup = '" ~ column.lookup ~ "'",
+                'through': 'this',
+                'by': {'lower(' ~ column.name ~ ')': 'looked_up'},
+            }) %}
+        {% endif %}
+    {% endfor %}
+    {{ return(rules) }}
+{% endmacro %}
