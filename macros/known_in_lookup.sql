@@ -4,6 +4,7 @@
   window will do. Compared trimmed and lower-cased.
 #}
 {% macro known_in_lookup(step, column, instant, lookup, lookup_column) -%}
+    -- depends_on: {{ ref('lookup_values') }}
     select distinct
         value_days.{{ column }},
         value_days.day

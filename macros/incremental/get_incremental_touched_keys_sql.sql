@@ -2,7 +2,7 @@
   The incremental strategy of all models: what touched keys are now takes the place of what they
   were. Keys whose rows are the same stay as they are; the others are logged for the models that read
   this one, with what both their old and their new rows say. Right also when nothing is left of a key.
-  A model without touch_rules is small: all of it is compared.
+  A model without touch_rules is small: all of it is compared and replaced.
 #}
 {% macro get_incremental_touched_keys_sql(arg_dict) %}
     {%- set target = arg_dict.target_relation -%}
@@ -25,9 +25,9 @@
         {{ logged_columns().values() | join(', ') }}
     from differing__{{ model.name }};
 
-    delete from {{ target }} where ({{ key }}) in (select {{ key }} from differing__{{ model.name }});
-
-    insert into {{ target }} ({{ columns }})
-    select {{ columns }} from {{ computed }}
-    where ({{ key }}) in (select {{ key }} from differing__{{ model.name }});
+    {% set differs -%}
+    {%- if touch_rules() %}where ({{ key }}) in (select {{ key }} from differing__{{ model.name }}){% endif %}
+    {%- endset -%}
+    delete from {{ target }} {{ differs }};
+    insert into {{ target }} ({{ columns }}) select {{ columns }} from {{ computed }} {{ differs }};
 {% endmacro %}

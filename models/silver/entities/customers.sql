@@ -1,3 +1,4 @@
+-- depends_on: {{ ref('lookup_values') }}
 with newest as (
     {{ newest_rows('customers') }}
 )

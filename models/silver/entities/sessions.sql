@@ -1,3 +1,4 @@
+-- depends_on: {{ ref('lookup_values') }}
 with events as (
     select
         clickstream.session_id,
