@@ -1,9 +1,8 @@
-{# The relation of a model, seed or snapshot by its name, for tests that must not depend on it. #}
+{# The relation of a model, seed or snapshot by its name, where ref() would make it an input. #}
 {% macro relation_of(name) %}
-    {% for node in graph.nodes.values() %}
-        {% if node.name == name and node.resource_type in ('model', 'seed', 'snapshot') %}
-            {{ return(node.relation_name) }}
-        {% endif %}
-    {% endfor %}
-    {% do exceptions.raise_compiler_error('No model, seed or snapshot is named ' ~ name ~ '.') %}
+    {% set node = node_of(name) %}
+    {% if not node %}
+        {% do exceptions.raise_compiler_error('No model, seed or snapshot is named ' ~ name ~ '.') %}
+    {% endif %}
+    {{ return(node.relation_name) }}
 {% endmacro %}

@@ -18,7 +18,7 @@
     {%- set through = rule.get('through') -%}
     {%- set by = {rule.by: rule.by} if rule.by is string else rule.get('by') -%}
     select
-        {%- for column in key_columns() %}
+        {%- for column in key_columns(model) %}
         {{ rule.get('keys', {}).get(column, column) }} as {{ column }}{{ ',' if not loop.last }}
         {%- endfor %}
     {%- if not through %}

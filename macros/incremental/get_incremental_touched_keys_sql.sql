@@ -8,7 +8,7 @@
     {%- set target = arg_dict.target_relation -%}
     {%- set computed = arg_dict.temp_relation -%}
     {%- set columns = arg_dict.dest_columns | map(attribute='quoted') | join(', ') -%}
-    {%- set key = key_columns() | join(', ') -%}
+    {%- set key = key_columns(model) | join(', ') -%}
     create or replace temp table differing__{{ model.name }} as
     select {{ columns }}
     from (

@@ -3,7 +3,7 @@
   it is one of those, its table stands, and nothing makes everything touched.
 #}
 {% macro is_by_touched_keys() %}
-    {% if not is_logged() %}
+    {% if not is_logged(model) %}
         {{ return(false) }}
     {% elif model.resource_type == 'snapshot' %}
         {{ return(

@@ -1,13 +1,13 @@
-{# Whether the node at hand keeps a log of its changed keys: incremental models, and snapshots. #}
-{% macro is_logged() %}
+{# Whether a node keeps a log of its changed keys: incremental models, and snapshots. #}
+{% macro is_logged(node) %}
     {{ return(
         execute
         and (
-            model.resource_type == 'snapshot'
+            node.resource_type == 'snapshot'
             or (
-                model.resource_type == 'model'
-                and model.config.materialized == 'incremental'
-                and model.config.incremental_strategy == 'touched_keys'
+                node.resource_type == 'model'
+                and node.config.materialized == 'incremental'
+                and node.config.incremental_strategy == 'touched_keys'
             )
         )
     ) }}

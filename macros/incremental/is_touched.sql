@@ -5,8 +5,8 @@
 #}
 {% macro is_touched(columns=none) -%}
     {%- if is_by_touched_keys() and touch_rules() -%}
-    ({{ (columns or key_columns()) | join(', ') }})
-    in (select {{ key_columns() | join(', ') }} from touched__{{ model.name }})
+    ({{ (columns or key_columns(model)) | join(', ') }})
+    in (select {{ key_columns(model) | join(', ') }} from touched__{{ model.name }})
     {%- else -%}
     true
     {%- endif -%}

@@ -3,7 +3,7 @@
   was written. Built whole, it begins an empty log: whoever reads it must read it whole.
 #}
 {% macro keep_marks() %}
-    {%- if is_logged() %}
+    {%- if is_logged(model) %}
     {%- set name = model.name -%}
     {%- set is_whole = not is_by_touched_keys() -%}
     {%- if is_whole %}
@@ -15,7 +15,7 @@
     where false;
     {%- elif model.resource_type == 'snapshot' %}
     insert into changes.{{ name }}
-    select {{ next_number(name) }}, {{ key_columns() | join(', ') }} from touched__{{ name }};
+    select {{ next_number(name) }}, {{ key_columns(model) | join(', ') }} from touched__{{ name }};
     {%- endif %}
     {%- for input in touch_rules() | map(attribute='changes_of') | unique %}
     insert into changes.read

@@ -1,14 +1,14 @@
 {#
-  The columns whose values are the touched keys of the model at hand, as a list: of staging the
-  delivered row, of other models of a feed its key, else the config unique_key.
+  The columns whose values are the touched keys of a node, as a list: of staging the delivered row,
+  of other models of a feed its key, else the config unique_key. They are never null.
 #}
-{% macro key_columns() %}
-    {% set feed = feed_of() %}
-    {% if feed and model.name == 'stg_' ~ feed %}
+{% macro key_columns(node) %}
+    {% set feed = feed_of(node) %}
+    {% if feed and node.name == 'stg_' ~ feed %}
         {{ return(['_file_id', '_row_number']) }}
     {% elif feed %}
         {{ return(contract(feed).key) }}
     {% endif %}
-    {% set key = model.config.unique_key %}
+    {% set key = node.config.unique_key %}
     {{ return([key] if key is string else key) }}
 {% endmacro %}

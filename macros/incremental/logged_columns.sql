@@ -1,23 +1,15 @@
 {#
-  What a model's log holds of a changed row, as {name: expression over the row}: its key and what
-  config.meta.logs names beside it; of a staging model also the feed's key.
+  What the log of the node at hand holds of a changed row, as {name: expression over the row}: its
+  key, of a staging model also the feed's, and what config.meta.logs names beside it.
 #}
 {% macro logged_columns() %}
+    {% set feed = feed_of(model) %}
     {% set logged = {} %}
-    {% for column in key_columns() %}
+    {% for column in key_columns(model) + (contract(feed).key if feed else []) %}
         {% do logged.update({column: column}) %}
     {% endfor %}
-    {% if feed_of() and model.name.startswith('stg_') %}
-        {% for column in contract(model.name[4:]).key %}
-            {% do logged.update({column: column}) %}
-        {% endfor %}
-    {% endif %}
     {% for column in model.config.meta.get('logs', []) %}
-        {% if column is mapping %}
-            {% do logged.update(column) %}
-        {% else %}
-            {% do logged.update({column: column}) %}
-        {% endif %}
+        {% do logged.update(column if column is mapping else {column: column}) %}
     {% endfor %}
     {{ return(logged) }}
 {% endmacro %}

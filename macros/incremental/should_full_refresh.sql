@@ -7,7 +7,7 @@
     {% if asked_for is none %}
         {% set asked_for = flags.FULL_REFRESH %}
     {% endif %}
-    {% if not asked_for and is_logged() %}
+    {% if not asked_for and is_logged(model) %}
         {{ return(everything_is_touched()) }}
     {% endif %}
     {{ return(asked_for) }}

@@ -12,7 +12,7 @@
   only        which rows of `through`
 #}
 {% macro touch_rules() %}
-    {% set feed = feed_of() %}
+    {% set feed = feed_of(model) %}
     {% set rules = [] %}
     {% if feed and model.name == 'stg_' ~ feed %}
         {% do rules.extend(staging_rules(feed)) %}

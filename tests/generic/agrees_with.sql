@@ -8,6 +8,13 @@
 {% test agrees_with(
     model, to, by, figures, counted='true', of='true', living=none, living_key=none
 ) %}
+{%- set group_of_key = [] -%}
+{%- if execute -%}
+{%- set node = tested_node() -%}
+{%- for column in key_columns(node) if is_logged(node) -%}
+{%- do group_of_key.append(by.get(column, column)) -%}
+{%- endfor -%}
+{%- endif -%}
 with stated as (
     select
         {% for column in by %}{{ column }} as group_{{ loop.index }}, {% endfor %}
@@ -21,7 +28,9 @@ computed as (
         {% for expression in by.values() %}{{ expression }} as group_{{ loop.index }}, {% endfor %}
         {% for expression in figures.values() %}{{ expression }} as figure_{{ loop.index }}{{ ', ' if not loop.last }}{% endfor %}
     from {{ to }}
-    where {{ counted }}
+    where
+        {{ counted }}
+        and {{ is_changed(node.name, group_of_key) if execute else 'true' }}
     {%- if living %}
         and {{ living_key }} in (select {{ living_key }} from {{ living }})
     {%- endif %}

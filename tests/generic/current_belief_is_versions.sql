@@ -8,7 +8,9 @@ with believed as (
 ),
 
 computed as (
-    select {{ columns | join(', ') }} from {{ versions }}
+    select {{ columns | join(', ') }}
+    from {{ versions }}
+    where {{ is_changed(tested_node().name) if execute else 'true' }}
 )
 
 (select * from believed except all select * from computed)

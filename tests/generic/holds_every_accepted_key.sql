@@ -10,12 +10,14 @@
 with accepted as (
     select {{ key }}, bool_or(is_deletion) as has_deletion
     from {{ staged }}
-    where is_accepted
+    where is_accepted and {{ is_changed('stg_' ~ feed, contract(feed).key, contract(feed).key) }}
     group by {{ key }}
 ),
 
 held as (
-    select {{ key }} from {{ model }}
+    select {{ key }}
+    from {{ model }}
+    where {{ is_changed('stg_' ~ feed, contract(feed).key, contract(feed).key) }}
 )
 
 (

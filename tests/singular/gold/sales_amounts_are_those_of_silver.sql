@@ -15,6 +15,7 @@ with silver_amounts as (
         ) as net_amount
     from {{ ref('order_items') }} as order_items
     inner join {{ ref('orders') }} as orders on order_items.order_id = orders.order_id
+    where {{ is_changed('fact_sales', ['order_items.order_id']) }}
     group by order_items.order_id
 ),
 
@@ -25,6 +26,7 @@ sold_amounts as (
         sum(gross_amount) as gross_amount,
         sum(net_amount) as net_amount
     from {{ ref('fact_sales') }}
+    where {{ is_changed('fact_sales') }}
     group by order_id
 )
 

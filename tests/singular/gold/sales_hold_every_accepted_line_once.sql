@@ -9,6 +9,7 @@ with item_reports as (
         is_deletion,
         row_number() over (partition by item_id order by {{ newer_first() }}) as age_rank
     from ({{ changes('order_items') }}) as order_items_changes
+    where {{ is_changed('stg_order_items', ['item_id'], ['item_id']) }}
 ),
 
 order_reports as (
@@ -17,6 +18,7 @@ order_reports as (
         is_deletion,
         row_number() over (partition by order_id order by {{ newer_first() }}) as age_rank
     from ({{ changes('orders') }}) as orders_changes
+    where order_id in (select order_id from item_reports)
 ),
 
 accepted_lines as (
@@ -37,6 +39,7 @@ sold_lines as (
         item_id,
         count(*) as found
     from {{ ref('fact_sales') }}
+    where {{ is_changed('stg_order_items', ['item_id'], ['item_id']) }}
     group by item_id
 )
 

@@ -1,0 +1,19 @@
+{#
+  dbt's own hook into the relation that a generic test reads, beside the test's config `where`: in a
+  build only keys that changed are tested (is_changed), under `dbt test` all.
+#}
+{% macro get_where_subquery(relation) -%}
+    {%- set conditions = [config.get('where')] if config.get('where') else [] -%}
+    {%- set node = node_of(relation.identifier) -%}
+    {#- A source may have a model's name. -#}
+    {%- if node and node.relation_name == relation | string -%}
+        {%- set changed = is_changed(node.name) -%}
+        {%- if changed | trim != 'true' -%}{%- do conditions.append(changed) -%}{%- endif -%}
+    {%- endif -%}
+    {%- if not conditions -%}
+        {%- do return(relation) -%}
+    {%- endif -%}
+    {%- do return(
+        '(select * from ' ~ relation ~ ' where (' ~ conditions | join(') and (') ~ ')) as tested_rows'
+    ) -%}
+{%- endmacro %}
