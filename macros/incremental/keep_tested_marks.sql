@@ -3,12 +3,13 @@
   are tested. Then log entries that every reader has read are of no more use.
 #}
 {% macro keep_tested_marks(results) %}
+    {%- if execute and flags.WHICH in ('build', 'test') -%}
     {%- set passed = [] -%}
     {%- set logged = [] -%}
     {%- for result in results if result.status in ('pass', 'warn') -%}
         {%- do passed.append(result.node.unique_id) -%}
     {%- endfor -%}
-    {%- for node in graph.nodes.values() if flags.WHICH in ('build', 'test') and is_logged(node) -%}
+    {%- for node in graph.nodes.values() if is_logged(node) -%}
         {%- do logged.append(node.name) -%}
         {%- set open = [] -%}
         {%- for test in graph.nodes.values() if test.resource_type == 'test' -%}
@@ -29,7 +30,6 @@
         ) as marks
     );
     {%- endfor %}
-    {%- if logged %}
     delete from changes.read as older using changes.read as newer
     where older.model = newer.model and older.input = newer.input and older.number < newer.number;
     delete from changes.written as older using changes.written as newer
