@@ -1,7 +1,8 @@
 {#
   The incremental strategy of all models: what touched keys are now takes the place of what they
-  were. Keys whose rows are the same stay as they are; the others are logged for the models that read
-  this one, with what both their old and their new rows say. Right also when nothing is left of a key.
+  were. Keys whose rows are the same stay as they are; of the others the log keeps, for the models that
+  read this one, what their old rows said and what their new rows say. Right also when nothing is left
+  of a key.
   A model without touch_rules is small: all of it is compared and replaced.
 #}
 {% macro get_incremental_touched_keys_sql(arg_dict) %}
@@ -10,7 +11,7 @@
     {%- set columns = arg_dict.dest_columns | map(attribute='quoted') | join(', ') -%}
     {%- set key = key_columns(model) | join(', ') -%}
     create or replace temp table differing__{{ model.name }} as
-    select {{ columns }}
+    select {{ columns }}, sum(surplus__) > 0 as is_new__
     from (
         select {{ columns }}, -1 as surplus__ from {{ target }} where {{ is_touched() }}
         union all
@@ -22,6 +23,7 @@
     insert into changes.{{ model.name }}
     select distinct
         {{ next_number(model.name) }},
+        is_new__,
         {{ logged_columns().values() | join(', ') }}
     from differing__{{ model.name }};
 

@@ -9,13 +9,14 @@
     {%- if is_whole %}
     create or replace table changes.{{ name }} as
     select
-        cast(0 as bigint) as number
+        cast(0 as bigint) as number,
+        true as is_new
         {%- for column, expression in logged_columns().items() %}, {{ expression }} as {{ column }}{% endfor %}
     from {{ this }}
     where false;
     {%- elif model.resource_type == 'snapshot' %}
     insert into changes.{{ name }}
-    select {{ next_number(name) }}, {{ key_columns(model) | join(', ') }} from touched__{{ name }};
+    select {{ next_number(name) }}, true, {{ key_columns(model) | join(', ') }} from touched__{{ name }};
     {%- endif %}
     {%- for input in touch_rules() | map(attribute='changes_of') | unique %}
     insert into changes.read

@@ -1,6 +1,6 @@
 {#
-  A landed row is judged again when its file begins or ceases to count, when a row of the key it
-  refers to changes, when the lookup's row of its value does.
+  A landed row is judged again when its file begins or ceases to count, when the key it refers to
+  becomes known or unknown, when the lookup's row of its value changes.
 #}
 {% macro staging_rules(feed) %}
     {% set rules = [
@@ -14,7 +14,7 @@
     {% for column in contract(feed).columns %}
         {% if column.get('references') %}
             {% do rules.append({
-                'changes_of': 'stg_' ~ column.references,
+                'changes_of': 'known_' ~ column.references,
                 'through': 'this',
                 'by': {column.name: contract(column.references).key[0]},
             }) %}

@@ -8,6 +8,8 @@
   through     the relation that knows keys and this model's side of `by`: a model, `this` (the rows as
               they stand) or a table of bronze as bronze.table. Left out: the log itself has the key.
               With `through` and no `by`, any change touches every key of `through`.
+  since       {instant of `through`: an instant that changes_of logs}: only rows from then on
+  matters     a column that changes_of logs: only keys of which it is another now, or that came or went
   keys        {key column: expression over `through` or the log}, where the names differ
   only        which rows of `through`
 #}

@@ -3,7 +3,7 @@ with typed as (
 ),
 
 known_customers as (
-    {{ known_keys('customers', 'customer_id', 'typed') }}
+    select customer_id from {{ ref('known_customers') }}
 ),
 
 in_context as (

@@ -3,7 +3,7 @@ with typed as (
 ),
 
 known_products as (
-    {{ known_keys('products', 'product_id', 'typed') }}
+    select product_id from {{ ref('known_products') }}
 ),
 
 in_context as (

@@ -3,11 +3,11 @@ with typed as (
 ),
 
 known_orders as (
-    {{ known_keys('orders', 'order_id', 'typed') }}
+    select order_id from {{ ref('known_orders') }}
 ),
 
 known_products as (
-    {{ known_keys('products', 'product_id', 'typed') }}
+    select product_id from {{ ref('known_products') }}
 ),
 
 orders as (

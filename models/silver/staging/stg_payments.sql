@@ -3,7 +3,7 @@ with typed as (
 ),
 
 known_orders as (
-    {{ known_keys('orders', 'order_id', 'typed') }}
+    select order_id from {{ ref('known_orders') }}
 ),
 
 known_currencies as (

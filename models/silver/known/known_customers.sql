@@ -1,0 +1,3 @@
+select distinct customer_id
+from {{ ref('stg_customers') }}
+where is_accepted and {{ is_touched() }}

@@ -1,0 +1,3 @@
+select distinct order_id
+from {{ ref('stg_orders') }}
+where is_accepted and {{ is_touched() }}
