@@ -1,4 +1,7 @@
-{# Per expectation of a feed: how many rows it judged and how many failed it, in one scan. #}
+{#
+  Per file and expectation of a feed: how many rows it judged and how many failed it, of touched files,
+  in one scan.
+#}
 {% macro expectation_counts(feed) %}
     {%- set staged = ref('stg_' ~ feed) -%}
     {%- if execute -%}
@@ -7,30 +10,31 @@
     } -%}
     {%- set found = expectations(feed) %}
     select
+        counts.file_id,
         '{{ feed }}' as feed,
         counted.expectation,
-        counted.action,
         counted.rows_checked,
         counted.rows_failed
     from (
         select
-            {%- for expectation in found %}
+            _file_id as file_id
+            {%- for expectation in found %},
             count(*) filter (where {{ judged[expectation.judges] }}) as checked_{{ loop.index }},
             count(*) filter (where array_contains(
                 {{ 'warnings' if expectation.action == 'warn' else 'rejection_reasons' }},
                 '{{ expectation.name }}'
-            )) as failed_{{ loop.index }}{{ ',' if not loop.last }}
+            )) as failed_{{ loop.index }}
             {%- endfor %}
         from {{ staged }}
+        where {{ is_touched(['_file_id']) }}
+        group by _file_id
     ) as counts
     cross join lateral (
         values
         {%- for expectation in found %}
-        (
-            '{{ expectation.name }}', '{{ expectation.action }}',
-            counts.checked_{{ loop.index }}, counts.failed_{{ loop.index }}
-        ){{ ',' if not loop.last }}
+        ('{{ expectation.name }}', counts.checked_{{ loop.index }}, counts.failed_{{ loop.index }})
+        {{- ',' if not loop.last }}
         {%- endfor %}
-    ) as counted (expectation, action, rows_checked, rows_failed)
+    ) as counted (expectation, rows_checked, rows_failed)
     {%- endif -%}
 {% endmacro %}

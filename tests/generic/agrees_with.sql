@@ -11,7 +11,7 @@
 {%- set group_of_key = [] -%}
 {%- if execute -%}
 {%- set node = tested_node() -%}
-{%- for column in key_columns(node) if is_logged(node) -%}
+{%- for column in (key_columns(node) if is_logged(node) else []) -%}
 {%- do group_of_key.append(by.get(column, column)) -%}
 {%- endfor -%}
 {%- endif -%}
