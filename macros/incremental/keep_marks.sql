@@ -14,6 +14,7 @@
         {%- for column, expression in logged_columns().items() %}, {{ expression }} as {{ column }}{% endfor %}
     from {{ this }}
     where false;
+    delete from changes.read where model = '{{ name }}';
     {%- elif model.resource_type == 'snapshot' %}
     insert into changes.{{ name }}
     select {{ next_number(name) }}, true, {{ key_columns(model) | join(', ') }} from touched__{{ name }};
