@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run status test lint format dev docs demo-data clean
+.PHONY: help run status test ordeal lint format dev docs demo-data clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,6 +20,9 @@ status: $(STAMP) ## What readers see, the last builds, what waits
 
 test: $(STAMP) ## All tests
 	@$(BIN)/python -m pytest $(ARGS)
+
+ordeal: $(STAMP) ## Random sequences against rebuilds (ARGS="--count 200 --seed 1")
+	@PYTHONPATH=tests/python $(BIN)/python -m ordeal $(ARGS)
 
 lint: $(STAMP) ## ruff and sqlfluff
 	@$(BIN)/ruff check --quiet .
