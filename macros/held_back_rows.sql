@@ -37,7 +37,7 @@
     inner join {{ bronze }} as bronze_rows
         on staged._file_id = bronze_rows._file_id
         and staged._row_number = bronze_rows._row_number
-    {{ join_patches(feed, patched_key, 'bronze_rows._file_id', 'bronze_rows._row_number') }}
+    {{ join_patches(feed, patched_key) }}
     where not staged.is_accepted
     {%- endif -%}
 {% endmacro %}

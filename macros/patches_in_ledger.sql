@@ -13,6 +13,8 @@
             patches.row_number,
             patches.column_name,
             patches.new_value,
+            patches.who,
+            patches.why,
             loaded.file_id,
             loaded.feed
         from (
@@ -21,7 +23,9 @@
                 lower(nullif(trim(sha256), '')) as sha256,
                 {{ read_as('integer', 'trim(row_number)') }} as row_number,
                 lower(trim(column_name)) as column_name,
-                new_value
+                new_value,
+                who,
+                why
             from {{ patches }}
         ) as patches
         left join (

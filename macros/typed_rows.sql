@@ -40,7 +40,7 @@
             from {{ bronze }} as bronze_rows
             inner join {{ files }} as files
                 on bronze_rows._file_id = files.file_id
-            {{ join_patches(feed, patched, 'bronze_rows._file_id', 'bronze_rows._row_number') }}
+            {{ join_patches(feed, patched) }}
         ) as delivered
     {%- endif -%}
 {% endmacro %}
