@@ -10,7 +10,7 @@ import duckdb
 
 # Ids of files follow their arrival, attempts count the builds that judged a row, and a snapshot's
 # own columns tell of knowledge time.
-_NOT_COMPARED = {"file_id", "_file_id", "attempts", "dbt_updated_at", "dbt_scd_id"}
+_NOT_COMPARED = {"file_id", "_file_id", "delivery_id", "attempts", "dbt_updated_at", "dbt_scd_id"}
 _NOT_COMPARED |= {"dbt_valid_from", "dbt_valid_to"}
 _SCHEMAS = ("gold", "silver", "snapshots")
 _SHOWN_ROWS = 5
