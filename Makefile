@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run status test lint format dev docs demo-data clean
+.PHONY: help run status test ordeal lint format dev docs bench demo-data clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,6 +20,9 @@ status: $(STAMP) ## What readers see, the last builds, what waits
 
 test: $(STAMP) ## All tests
 	@$(BIN)/python -m pytest $(ARGS)
+
+ordeal: $(STAMP) ## Random sequences against rebuilds (ARGS="--count 200 --seed 1")
+	@PYTHONPATH=tests/python $(BIN)/python -m ordeal $(ARGS)
 
 lint: $(STAMP) ## ruff and sqlfluff
 	@$(BIN)/ruff check --quiet .
@@ -36,6 +39,9 @@ dev: $(STAMP) ## Dagster UI on http://localhost:3000
 docs: $(STAMP) ## Documentation of every model as one page
 	@$(BIN)/dbt --quiet docs generate --static
 	@echo "Documentation: $(or $(DBT_TARGET_PATH),target)/static_index.html"
+
+bench: $(STAMP) ## What loads cost, beside a script by hand (ARGS="--orders 100000 --days 30")
+	@$(BIN)/python -m benchmarks.bench $(ARGS)
 
 demo-data: $(STAMP) ## Made-up deliveries into landing (ARGS="--days 7 --orders 1000 --faults")
 	@$(BIN)/python -m orchestration demo-data $(ARGS)

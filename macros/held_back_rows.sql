@@ -1,10 +1,12 @@
 {#
-  The quarantined rows of a feed with their original as JSON. Personal columns show only that they
-  hold something, as do values of columns the contract does not know; the rest is redacted.
+  The quarantined rows of a feed with the key they were judged by and their original, unpatched, as
+  JSON. Personal columns show only that they hold something, as do values of columns the contract
+  does not know; the rest is redacted.
 #}
 {% macro held_back_rows(feed) %}
     {%- set staged = ref('stg_' ~ feed) -%}
     {%- set bronze = source('bronze', feed) -%}
+    {%- set patched = patched_columns(feed) -%}
     {%- if execute -%}
     {%- set feed_contract = contract(feed) -%}
     {%- set members = {} -%}
@@ -17,8 +19,10 @@
     {%- do members.update({'_op': 'bronze_rows._op', '_rescued': blot_out('bronze_rows._rescued')}) -%}
     {%- set key_parts = [] -%}
     {%- for column in feed_contract.key -%}
-        {%- do key_parts.append("coalesce(trim(bronze_rows." ~ column ~ "), '')") -%}
+        {%- set value = patched_value('bronze_rows.' ~ column, column, patched) -%}
+        {%- do key_parts.append('coalesce(trim(' ~ value ~ "), '')") -%}
     {%- endfor -%}
+    {%- set patched_key = patched | select('in', feed_contract.key) | list -%}
     select
         '{{ feed }}' as feed,
         {{ key_parts | join(" || '|' || ") }} as business_key,
@@ -33,6 +37,7 @@
     inner join {{ bronze }} as bronze_rows
         on staged._file_id = bronze_rows._file_id
         and staged._row_number = bronze_rows._row_number
+    {{ join_patches(feed, patched_key) }}
     where
         not staged.is_accepted
         and {{ is_touched(['staged._file_id', 'staged._row_number']) }}

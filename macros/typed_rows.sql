@@ -1,11 +1,13 @@
 {#
-  First half of a staging model: every landed row of a feed that counts, trimmed and typed by its
-  contract. Beside each column that is not text stands <column>_delivered, its text; `operation` and
-  `is_deletion` say what the row does.
+  First half of a staging model: every landed row of a feed that counts, patched, trimmed and typed
+  by its contract. Beside each column that is not text stands <column>_delivered, its text;
+  `operation` and `is_deletion` say what the row does.
 #}
 {% macro typed_rows(feed) %}
     {%- set bronze = source('bronze', feed) -%}
     {%- set files = ref('files_that_count') -%}
+    -- depends_on: {{ ref('patched_rows') }}
+    {% set patched = patched_columns(feed) -%}
     {%- if execute -%}
         {%- set columns = contract(feed).columns -%}
         {%- set sequence = contract(feed).sequence -%}
@@ -27,9 +29,11 @@
         from (
             select
             {%- for column in columns %}
-                nullif(trim(bronze_rows.{{ column.name }}), '') as {{ column.name }},
+                {%- set value = patched_value('bronze_rows.' ~ column.name, column.name, patched) %}
+                nullif(trim({{ value }}), '') as {{ column.name }},
             {%- endfor %}
-                lower(nullif(trim(bronze_rows._op), '')) as operation,
+                lower(nullif(trim({{ patched_value('bronze_rows._op', '_op', patched) }}), ''))
+                    as operation,
                 bronze_rows._file_id,
                 files.file_name as _file_name,
                 bronze_rows._row_number,
@@ -37,6 +41,7 @@
             from {{ bronze }} as bronze_rows
             inner join {{ files }} as files
                 on bronze_rows._file_id = files.file_id
+            {{ join_patches(feed, patched) }}
             where {{ is_touched(['bronze_rows._file_id', 'bronze_rows._row_number']) }}
         ) as delivered
     {%- endif -%}

@@ -1,5 +1,6 @@
 {#
-  A landed row is judged again when its file begins or ceases to count, when the key it refers to
+  A landed row is judged again when its file begins or ceases to count, when its patches change,
+  when the key it refers to
   becomes known or unknown, when the lookup's row of its value changes.
 #}
 {% macro staging_rules(feed) %}
@@ -9,6 +10,11 @@
             'where': "feed = '" ~ feed ~ "'",
             'through': 'bronze.' ~ feed,
             'by': {'_file_id': 'file_id'},
+        },
+        {
+            'changes_of': 'patched_rows',
+            'where': "feed = '" ~ feed ~ "'",
+            'keys': {'_file_id': 'file_id', '_row_number': 'row_number'},
         },
     ] %}
     {% for column in contract(feed).columns %}

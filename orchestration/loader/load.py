@@ -46,6 +46,9 @@ __all__ = [
 ]
 
 _SECONDS_BETWEEN_LINES = 5.0
+# Files are smaller than DuckDB's row groups: a checkpoint after every few of them would compress
+# the last group of each table again and again. Replaying so much after a crash takes seconds.
+_CHECKPOINT_AFTER = "256MB"
 
 
 def connect(settings: Settings) -> DuckDBPyConnection:
@@ -56,6 +59,7 @@ def connect(settings: Settings) -> DuckDBPyConnection:
     """
     contracts = load_contracts(settings.contracts_file)
     connection = open_warehouse(settings)
+    connection.execute("set checkpoint_threshold = ?", [_CHECKPOINT_AFTER])
     create_bronze(connection, contracts)
     return connection
 

@@ -93,23 +93,23 @@ def total(connection: DuckDBPyConnection, reading: Reading, column: str) -> Deci
     columns = connection.execute(f"describe {identifier(reading.table)}").fetchall()
     if column not in {name for name, *_ in columns}:
         raise KeyError(column)
-    numbers = (
-        f"(select trim({identifier(column)}, ' ') as number from {identifier(reading.table)}"
-        f" where regexp_full_match(trim({identifier(column)}, ' '), '{_DECIMAL}'))"
-    )
-    (short,) = connection.execute(
-        f"select coalesce(sum(number::decimal(38, 8)), 0) from {numbers}"
-        f" where regexp_full_match(number, '{_SHORT_DECIMAL}')"
+    text = identifier(column)
+    is_short = f"regexp_full_match({text}, ' *{_SHORT_DECIMAL} *')"
+    short, others = connection.execute(
+        f"select coalesce(sum(case when {is_short} then {text}::decimal(38, 8) end), 0),"
+        f" count(*) filter (not {is_short}) from {identifier(reading.table)}"
     ).fetchone()
     total = Decimal(short)
-    long = connection.execute(
-        f"select number from {numbers} where not regexp_full_match(number, '{_SHORT_DECIMAL}')"
-    )
-    while batch := long.fetchmany(10_000):
-        for (number,) in batch:
-            value = _EXACT.create_decimal(number)
-            if value.is_finite() and -_SMALLEST < value.adjusted() < _LARGEST:
-                total = _EXACT.add(total, value)
+    if others:
+        connection.execute(
+            f"select trim({text}, ' ') from {identifier(reading.table)}"
+            f" where not {is_short} and regexp_full_match({text}, ' *{_DECIMAL} *')"
+        )
+        while batch := connection.fetchmany(10_000):
+            for (number,) in batch:
+                value = _EXACT.create_decimal(number)
+                if value.is_finite() and -_SMALLEST < value.adjusted() < _LARGEST:
+                    total = _EXACT.add(total, value)
     total = total.normalize(_EXACT)
     return total.quantize(Decimal(1), context=_EXACT) if total.as_tuple().exponent > 0 else total
 

@@ -1,21 +1,33 @@
 {{ config(meta={'dagster': {'ref': {'name': 'quarantine'}}}) }}
 
 -- Money, to the cent and per currency: what landed in files that count = what was accepted + what
--- quarantine holds. Landed amounts are read from bronze anew, not from staging.
+-- quarantine holds. Landed amounts are read from bronze and its patches anew, not from staging.
 {%- set amounts = {
     'orders': ['total_amount', 'currency'],
     'payments': ['amount', 'currency'],
     'shipments': ['shipping_cost', none],
 } %}
+{%- set line_columns = ['quantity', 'unit_price', 'discount_percent'] %}
+{%- set patched_lines = patched_columns('order_items') | select('in', line_columns) | list %}
+{%- set line = {} %}
+{%- for column in line_columns %}
+{%- set value = patched_value('bronze_rows.' ~ column, column, patched_lines) %}
+{%- do line.update({column: 'trim(' ~ value ~ ')'}) %}
+{%- endfor %}
 with landed as (
     {% for feed, (amount, currency) in amounts.items() %}
+    {%- set patched = patched_columns(feed) | select('in', [amount, currency]) | list %}
+    {%- set value = patched_value('bronze_rows.' ~ amount, amount, patched) %}
+    {%- set delivered_unit = 'bronze_rows.' ~ currency if currency else "''" %}
+    {%- set unit = patched_value(delivered_unit, currency, patched) %}
     select
         '{{ feed }}' as feed,
-        upper(trim({{ 'bronze_rows.' ~ currency if currency else "''" }})) as currency,
-        sum({{ read_as('decimal(18,2)', 'trim(bronze_rows.' ~ amount ~ ')') }}) as amount
+        upper(trim({{ unit }})) as currency,
+        sum({{ read_as('decimal(18,2)', 'trim(' ~ value ~ ')') }}) as amount
     from {{ source('bronze', feed) }} as bronze_rows
     inner join {{ source('bronze', 'files') }} as files
         on bronze_rows._file_id = files.file_id and files.status = 'loaded'
+    {{ join_patches(feed, patched) }}
     group by all
     union all
     {% endfor %}
@@ -23,15 +35,16 @@ with landed as (
         'order_items' as feed,
         '' as currency,
         sum({{ net_amount(
-            read_as('integer', 'trim(bronze_rows.quantity)'),
-            read_as('decimal(18,2)', 'trim(bronze_rows.unit_price)'),
-            read_as('decimal(5,2)', 'trim(bronze_rows.discount_percent)')
+            read_as('integer', line.quantity),
+            read_as('decimal(18,2)', line.unit_price),
+            read_as('decimal(5,2)', line.discount_percent)
         ) }}) as amount
     from {{ source('bronze', 'order_items') }} as bronze_rows
     inner join {{ source('bronze', 'files') }} as files
         on bronze_rows._file_id = files.file_id and files.status = 'loaded'
+    {{ join_patches('order_items', patched_lines) }}
     where
-        try_cast(bronze_rows.quantity as double) * try_cast(bronze_rows.unit_price as double)
+        try_cast({{ line.quantity }} as double) * try_cast({{ line.unit_price }} as double)
         between -1e15 and 1e15
 ),
 
@@ -55,17 +68,27 @@ accepted as (
 ),
 
 held as (
+    {% for feed in ['orders', 'payments'] %}
+    {%- set patched = patched_columns(feed) | select('equalto', 'currency') | list %}
+    {%- set delivered_unit = json_text('held_rows.original', 'currency') %}
+    {%- set unit = patched_value(delivered_unit, 'currency', patched) %}
+    select
+        held_rows.feed,
+        upper(trim({{ unit }})) as currency,
+        sum(held_rows.amount_held) as amount
+    from {{ ref('quarantine') }} as held_rows
+    {{ join_patches(feed, patched, 'held_rows.file_id', 'held_rows.row_number') }}
+    where held_rows.feed = '{{ feed }}'
+    group by all
+    union all
+    {% endfor %}
     select
         feed,
-        case
-            when feed in ('orders', 'payments')
-                then upper(trim({{ json_text('original', 'currency') }}))
-            else ''
-        end as currency,
+        '' as currency,
         sum(amount_held) as amount
     from {{ ref('quarantine') }}
-    where feed in ('orders', 'payments', 'shipments', 'order_items')
-    group by all
+    where feed in ('shipments', 'order_items')
+    group by feed
 ),
 
 balances as (

@@ -1,67 +1,62 @@
--- All that is summed or ordered is an exact decimal, or summed from the smallest up: the figures do
--- not depend on the order of rows. Payments without a method are a group of their own.
+-- All that is summed or ordered is an exact decimal: the figures do not depend on the order of
+-- rows. Payments without a method are a group of their own.
 with payments as (
     select
-        *,
+        transaction_id,
+        amount,
         coalesce(payment_method, '') as method_group
     from {{ ref('fact_payments') }}
 ),
 
-ranked_by_amount as (
-    select
-        *,
-        count(*) over (partition by method_group) as group_size,
-        row_number() over (partition by method_group order by amount, transaction_id) as place,
-        2 * place between group_size and group_size + 2 as is_middle,
-        case when group_size % 2 = 1 then 1.0 else 0.5 end as middle_weight
-    from payments
-),
-
--- The median is the middle amount, or half the sum of the middle two.
 centres as (
     select
         method_group,
-        group_size,
-        cast(sum(amount) as double) / group_size as mean,
-        sum(cast(amount as decimal(20, 2)) * middle_weight) filter (where is_middle) as median
-    from ranked_by_amount
-    group by method_group, group_size
+        cast(count(*) as decimal(20, 0)) as group_size,
+        sum(amount) as total_amount,
+        min(amount) as least_amount,
+        max(amount) as greatest_amount,
+        {{ exact_median('amount') }} as median
+    from payments
+    group by method_group
 ),
 
+-- amount − mean is (amount × n − total) / n: exact up to the division.
 centred as (
     select
         payments.*,
         centres.group_size,
-        cast(payments.amount as double) - centres.mean as mean_deviation,
+        cast(payments.amount * centres.group_size - centres.total_amount as double)
+        / centres.group_size as mean_deviation,
+        cast(
+            greatest(
+                centres.greatest_amount * centres.group_size - centres.total_amount,
+                centres.total_amount - centres.least_amount * centres.group_size
+            ) as double
+        ) / centres.group_size as largest_deviation,
         payments.amount - centres.median as median_deviation,
         cast(median_deviation as double) as deviation
     from payments
     inner join centres on payments.method_group = centres.method_group
 ),
 
-ranked_by_deviation as (
+squares as (
     select
         *,
-        row_number() over (
-            partition by method_group order by abs(median_deviation), transaction_id
-        ) as place,
-        2 * place between group_size and group_size + 2 as is_middle,
-        case when group_size % 2 = 1 then 1.0 else 0.5 end as middle_weight
+        mean_deviation / nullif(largest_deviation, 0) as share_of_largest,
+        cast(share_of_largest * share_of_largest as decimal(38, 26)) as square
     from centred
 ),
 
+-- In units of the largest deviation no square exceeds 1: an exact decimal holds their sum.
 spreads as (
     select
         method_group,
-        case
-            when min(amount) < max(amount)
-                then sqrt({{ sum_in_order('mean_deviation * mean_deviation') }} / (group_size - 1))
-        end as sample_deviation,
-        cast(sum(abs(median_deviation) * middle_weight) filter (where is_middle) as double)
-            as median_absolute_deviation,
+        largest_deviation * sqrt(cast(sum(square) as double) / (group_size - 1))
+            as sample_deviation,
+        cast({{ exact_median('abs(median_deviation)') }} as double) as median_absolute_deviation,
         cast(sum(abs(median_deviation)) as double) / group_size as mean_absolute_deviation
-    from ranked_by_deviation
-    group by method_group, group_size
+    from squares
+    group by method_group, group_size, largest_deviation
 )
 
 -- Rounding takes away the noise of doubles, which would decide at a threshold.

@@ -1,0 +1,208 @@
+"""Where streams happen: one copy of the project, parsed once, and warehouses beside it.
+
+Belongs here: making an event happen with the real loader and the real dbt, killing builds. Does
+not: which events (`streams.py`), what must hold afterwards (`sequence.py`).
+
+Importing dbt and parsing the project cost more than a build of this little data. Both are done
+once; every build is then a fork of this process, so that one can be killed.
+"""
+
+import os
+import pickle
+import shutil
+import signal
+import threading
+import traceback
+from collections.abc import Iterable
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from warehouse import PII_KEY, Warehouse, environment
+
+from orchestration.loader.load import connect
+from orchestration.loader.retract import restore, retract
+from ordeal.streams import (
+    FULL_FEEDS,
+    BringBack,
+    Build,
+    Deliver,
+    Event,
+    Load,
+    Lookup,
+    TakeBack,
+)
+
+SOURCES = "models/bronze/_bronze__sources.yml"
+_WITHOUT_TESTS = ("build", "--exclude-resource-type", "test", "unit_test")
+_TESTS = ("test", "--exclude-resource-type", "unit_test")
+
+
+class Failed(Exception):
+    """A build, a test or a load failed; the message says which and how."""
+
+
+@dataclass(frozen=True)
+class _Result:
+    """What a child that ran dbt has to say: statements sent, and what failed in words."""
+
+    statements: int
+    failures: tuple[str, ...]
+
+
+class Bench:
+    """A project with its manifest, and warehouses by name in one folder."""
+
+    def __init__(self, folder: Path, *, is_full: bool) -> None:
+        self._folder = folder
+        first = Warehouse.with_own_project(folder)
+        self._project = first.settings.project_dir
+        self._seeds = {path: path.read_text() for path in (self._project / "seeds").glob("*.csv")}
+        if is_full:
+            # The guard of lists that delete too much would hold files back; it has its own tests.
+            for feed in FULL_FEEDS:
+                key = f"key: [{feed[:-1].removesuffix('e')}_id]\n"
+                option = f"{key}              extract: full\n              max_deleted_ratio: 1\n"
+                first.edit(SOURCES, key, option)
+        self._dbt = self._parse(first)
+        self.kills = self.builds = 0
+
+    def _parse(self, warehouse: Warehouse) -> Any:
+        from dbt.cli.main import dbtRunner
+
+        with environment(**self._variables(warehouse)):
+            parsed = dbtRunner().invoke(["parse", *self._options(warehouse)])
+        if not parsed.success:
+            raise Failed(f"The project does not parse: {parsed.exception}")
+        return dbtRunner(manifest=parsed.result)
+
+    def _variables(self, warehouse: Warehouse) -> dict[str, str]:
+        return {
+            "DATA_DIR": str(warehouse.settings.data_dir),
+            "DBT_PROJECT_DIR": str(self._project),
+            "DBT_ENV_SECRET_PII_KEY": PII_KEY,
+        }
+
+    def _options(self, warehouse: Warehouse) -> list[str]:
+        scratch = warehouse.settings.data_dir / "dbt"
+        options = ["--project-dir", str(self._project), "--profiles-dir", str(self._project)]
+        options += ["--target-path", str(scratch), "--log-path", str(scratch)]
+        return [*options, "--quiet", "--no-write-json", "--log-level-file", "none"]
+
+    def fresh(self, name: str) -> Warehouse:
+        """An empty warehouse of that name."""
+        shutil.rmtree(self._folder / name, ignore_errors=True)
+        return Warehouse.at(self._folder / name, self._project)
+
+    def copy(self, warehouse: Warehouse, name: str) -> Warehouse:
+        """A warehouse of that name with the same DuckDB file; landing and archive stay behind."""
+        copied = self.fresh(name)
+        copied.settings.warehouse.parent.mkdir(parents=True)
+        shutil.copy(warehouse.settings.warehouse, copied.settings.warehouse)
+        return copied
+
+    def reset_lookups(self) -> None:
+        """Give the project its own seeds back."""
+        for path, text in self._seeds.items():
+            path.write_text(text, encoding="utf-8")
+
+    def run(self, warehouse: Warehouse, events: Iterable[Event]) -> None:
+        """Make events happen. Raises Failed when a load or a build fails."""
+        for event in events:
+            match event:
+                case Deliver(name, content):
+                    if (warehouse.settings.landing / name).exists():
+                        _load(warehouse)
+                    warehouse.drop(name, content)
+                case Load():
+                    _load(warehouse)
+                case TakeBack(target):
+                    _load(warehouse)
+                    _decide(warehouse, retract, target)
+                case BringBack(target):
+                    _load(warehouse)
+                    _decide(warehouse, restore, target)
+                case Lookup(seed, content):
+                    path = self._project / "seeds" / f"{seed}.csv"
+                    path.write_text(content, encoding="utf-8")
+                case Build(dies_at, after_ms):
+                    self.build(warehouse, dies_at=dies_at, after_ms=after_ms)
+
+    def build(
+        self, warehouse: Warehouse, *options: str, dies_at: int | None = None, after_ms: int = 0
+    ) -> None:
+        """Load and build everything, without tests. Raises Failed when a model fails."""
+        _load(warehouse)
+        self._invoke(warehouse, [*_WITHOUT_TESTS, *options], dies_at, after_ms)
+        self.builds += 1
+
+    def test(self, warehouse: Warehouse) -> None:
+        """Run every data test. Raises Failed with the names of those that fail."""
+        self._invoke(warehouse, [*_TESTS], None, 0)
+
+    def _invoke(
+        self, warehouse: Warehouse, command: list[str], dies_at: int | None, after_ms: int
+    ) -> None:
+        answer = warehouse.settings.data_dir / "answer"
+        child = os.fork()
+        if child == 0:
+            code = 1
+            with suppress(BaseException):
+                answer.write_bytes(
+                    pickle.dumps(self._in_child(warehouse, command, dies_at, after_ms))
+                )
+                code = 0
+            os._exit(code)
+        _, status = os.waitpid(child, 0)
+        if status == signal.SIGKILL and dies_at is not None:
+            self.kills += 1
+            return
+        if status != 0:
+            raise Failed(f"dbt {command[0]} ended with status {status}")
+        result: _Result = pickle.loads(answer.read_bytes())
+        if result.failures:
+            raise Failed(f"dbt {command[0]} failed:\n" + "\n".join(result.failures))
+
+    def _in_child(
+        self, warehouse: Warehouse, command: list[str], dies_at: int | None, after_ms: int
+    ) -> _Result:
+        statements = 0
+
+        def count(event: Any) -> None:
+            nonlocal statements
+            if event.info.name == "SQLQuery":
+                statements += 1
+                if statements == dies_at and after_ms == 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                if statements == dies_at:
+                    threading.Timer(after_ms / 1000, os.kill, (os.getpid(), signal.SIGKILL)).start()
+
+        try:
+            self._dbt.callbacks = [count]
+            with environment(**self._variables(warehouse)):
+                outcome = self._dbt.invoke([*command, *self._options(warehouse)])
+        except BaseException:
+            return _Result(statements, (traceback.format_exc(),))
+        if outcome.success:
+            return _Result(statements, ())
+        if outcome.exception is not None:
+            return _Result(statements, (str(outcome.exception),))
+        failures = [
+            f"{result.node.name}: {result.message} ({result.failures} rows)"
+            for result in outcome.result
+            if result.status in ("error", "fail", "runtime error")
+        ]
+        return _Result(statements, tuple(failures))
+
+
+def _load(warehouse: Warehouse) -> None:
+    failed = [file for file in warehouse.load().files if file.status in ("failed", "held")]
+    if failed:
+        raise Failed(f"the load failed: {failed}")
+
+
+def _decide(warehouse: Warehouse, decide: Any, target: str) -> None:
+    """Retract or restore, if there is anything to."""
+    with closing(connect(warehouse.settings)) as connection, suppress(LookupError):
+        decide(connection, target, "the ordeal")
