@@ -4,12 +4,13 @@
 #}
 {% macro keep_tested_marks(results) %}
     {%- if execute and flags.WHICH in ('build', 'test') -%}
+    {%- set written = run_query('select distinct model from changes.written').columns[0].values() -%}
     {%- set passed = [] -%}
     {%- set logged = [] -%}
     {%- for result in results if result.status in ('pass', 'warn') -%}
         {%- do passed.append(result.node.unique_id) -%}
     {%- endfor -%}
-    {%- for node in graph.nodes.values() if is_logged(node) -%}
+    {%- for node in graph.nodes.values() if node.name in written and is_logged(node) -%}
         {%- do logged.append(node.name) -%}
         {%- set open = [] -%}
         {%- for test in graph.nodes.values() if test.resource_type == 'test' -%}

@@ -1,7 +1,6 @@
 {#
   A landed row is judged again when its file begins or ceases to count, when its patches change,
-  when the key it refers to
-  becomes known or unknown, when the lookup's row of its value changes.
+  when the key it refers to becomes known or unknown, when the lookup's row of its value changes.
 #}
 {% macro staging_rules(feed) %}
     {% set rules = [
