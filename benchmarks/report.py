@@ -102,10 +102,16 @@ def _introduction(
     plan: dict[str, Any], machine: dict[str, Any], medians: dict[str, Result]
 ) -> list[str]:
     limit = f"DuckDB within {plan['memory_limit']}" if plan["memory_limit"] else "no memory limit"
+    options = {
+        "orders": plan["orders"],
+        "days": plan["days"],
+        "small-history": plan["small_orders"],
+        "repeats": plan["repeats"],
+        "memory-limit": plan["memory_limit"],
+    }
+    arguments = " ".join(f"--{name} {value}" for name, value in options.items() if value)
     return [
-        f'Written by `make bench ARGS="--orders {plan["orders"]} --days {plan["days"]}'
-        + (f" --memory-limit {plan['memory_limit']}" if plan["memory_limit"] else "")
-        + ' --write-docs"`:',
+        f'Written by `make bench ARGS="{arguments} --write-docs"`:',
         f"{medians['full']['rows']:,} rows in {plan['days']} days, {limit},"
         f" {machine['processors']} processors, {machine['memory'] / 2**30:.0f} GB of memory,"
         f" DuckDB {machine['duckdb']}, Python {machine['python']};",
