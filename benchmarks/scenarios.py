@@ -95,7 +95,7 @@ class Bench:
         measured = []
         for _ in range(self._plan.repeats):
             shutil.rmtree(self._settings.data_dir, ignore_errors=True)
-            shutil.copytree(state, self._settings.data_dir, copy_function=_copy)
+            _copy_state(state, self._settings.data_dir)
             measured.append(self._load(name, files))
         return measured
 
@@ -150,9 +150,7 @@ def median(results: list[Result]) -> Result:
     return next(result for result in results if result["seconds"] == middle)
 
 
-def _copy(source: str, target: str) -> None:
-    """Files of the archive are never written: a second link does. The rest is copied."""
-    if "/archive/" in source:
-        os.link(source, target)
-    else:
-        shutil.copyfile(source, target)
+def _copy_state(source: Path, target: Path) -> None:
+    """A second `DATA_DIR` like `source`. Files of the archive are never written: links will do."""
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns("archive"))
+    shutil.copytree(source / "archive", target / "archive", copy_function=os.link)

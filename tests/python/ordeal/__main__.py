@@ -19,17 +19,18 @@ import click
 from orchestration.settings import PROJECT_DIR
 from ordeal.bench import Bench
 from ordeal.sequence import judge
+from ordeal.shrinking import shrink
 from ordeal.streams import Stream, draw_stream
 
 
 @dataclass(frozen=True)
 class Order:
-    """One sequence to run: its seed, and which of its events to leave out (numbers from 0)."""
+    """One sequence to run, and how."""
 
     seed: int
-    without: frozenset[int]
     kills: bool
     with_tests: bool
+    shrinks: bool
     folder: Path
 
 
@@ -55,15 +56,17 @@ def _bench(folder: Path, is_full: bool) -> Bench:
 def run_order(order: Order) -> Outcome:
     """Run one sequence in this process."""
     begin = time.monotonic()
-    drawn = draw_stream(order.seed, PROJECT_DIR / "seeds", kills=order.kills)
-    kept = [event for place, event in enumerate(drawn.events) if place not in order.without]
-    stream = Stream(drawn.seed, drawn.is_full, tuple(kept))
+    stream = draw_stream(order.seed, PROJECT_DIR / "seeds", kills=order.kills)
     bench = _bench(order.folder, stream.is_full)
     builds, kills = bench.builds, bench.kills
     verdict = judge(bench, stream, with_tests=order.with_tests)
+    shrunk = None
+    if verdict.problems and order.shrinks:
+        shrunk = shrink(stream, lambda one: bool(judge(bench, one, with_tests=False).problems))
+        verdict = judge(bench, shrunk, with_tests=False)
     return Outcome(
         order,
-        drawn,
+        shrunk or stream,
         verdict.problems,
         verdict.gold_rows,
         bench.builds - builds,
@@ -85,7 +88,7 @@ def run_order(order: Order) -> Outcome:
     show_default=True,
     help="dbt's tests run on every n-th; 0: none.",
 )
-@click.option("--without", default="", help="Numbers of events to leave out, by commas.")
+@click.option("--shrink", "shrinks", is_flag=True, help="Leave out of what differs all it can.")
 @click.option("--keep", type=click.Path(path_type=Path), help="Folder to leave the warehouses in.")
 def main(
     count: int,
@@ -93,17 +96,16 @@ def main(
     jobs: int,
     kills: bool,
     tests_every: int,
-    without: str,
+    shrinks: bool,
     keep: Path | None,
 ) -> None:
     """Run random sequences of deliveries, take-backs and builds; compare what comes of them."""
     begin = time.monotonic()
     # A process that is killed leaves semaphores behind; Python's tracker frees and tells of them.
     os.environ["PYTHONWARNINGS"] = "ignore:resource_tracker:UserWarning"
-    left_out = frozenset(int(number) for number in without.split(",") if number)
     folder = keep.absolute() if keep else Path(tempfile.mkdtemp(prefix="ordeal_"))
     orders = [
-        Order(one, left_out, kills, bool(tests_every) and one % tests_every == 0, folder)
+        Order(one, kills, bool(tests_every and one % tests_every == 0), shrinks, folder)
         for one in range(seed, seed + count)
     ]
     outcomes: list[Outcome] = []
@@ -142,11 +144,7 @@ def _line(outcome: Outcome) -> str:
 
 def _story(outcome: Outcome) -> str:
     """What happened, what differs, how to see it again."""
-    lines = [
-        f"{place:4d} {event}"
-        for place, event in enumerate(outcome.stream.events)
-        if place not in outcome.order.without
-    ]
+    lines = [f"{place:4d} {event}" for place, event in enumerate(outcome.stream.events)]
     again = f'make ordeal ARGS="--count 1 --seed {outcome.order.seed} --keep FOLDER"'
     return "\n".join(
         [*lines, *outcome.problems, f"Again: {again}; --without 3,4 leaves events out."]

@@ -58,7 +58,10 @@ class Bench:
         self._folder = folder
         first = Warehouse.with_own_project(folder)
         self._project = first.settings.project_dir
-        self._seeds = {path: path.read_text() for path in (self._project / "seeds").glob("*.csv")}
+        self._seeds = {
+            path: path.read_text(encoding="utf-8")
+            for path in (self._project / "seeds").glob("*.csv")
+        }
         if is_full:
             # The guard of lists that delete too much would hold files back; it has its own tests.
             for feed in FULL_FEEDS:
