@@ -206,7 +206,7 @@ def warehouse(tmp_path_factory):
         warehouse.drop_rows(f"{feed}_{BATCH}.{'ndjson' if json_feed else 'csv'}", rows)
     report = warehouse.load()
     assert {outcome.status for outcome in report.files} == {"loaded"}
-    result = warehouse.build("--select", "+silver", "expectation_results")
+    result = warehouse.build("--select", "+silver", "+expectation_results")
     assert result.success, [(row.node.name, row.message) for row in result.result if row.failures]
     return warehouse
 

@@ -50,6 +50,7 @@ in_context as (
     left join orders on typed.order_id = orders.order_id
     left join product_versions
         on typed.product_id = product_versions.product_id
+        and orders.order_date is not null
         and (orders.order_date >= product_versions.valid_from or product_versions.is_first_version)
         and (orders.order_date < product_versions.valid_to or product_versions.valid_to is null)
 )
