@@ -6,8 +6,8 @@
 {% macro typed_rows(feed) %}
     {%- set bronze = source('bronze', feed) -%}
     {%- set files = ref('files_that_count') -%}
-    -- depends_on: {{ ref('patched_rows') }}
-    {% set patched = patched_columns(feed) -%}
+    {%- do ref('patched_rows') -%}
+    {%- set patched = patched_columns(feed) -%}
     {%- if execute -%}
         {%- set columns = contract(feed).columns -%}
         {%- set sequence = contract(feed).sequence -%}

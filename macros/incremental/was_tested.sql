@@ -1,9 +1,16 @@
-{# Whether all tests of a model or snapshot have passed since it was last built whole. #}
+{#
+  Whether all tests of a model or snapshot have passed since it was last built whole. Asked once: the
+  answer is kept with the node in dbt's graph, which lasts as long as the command.
+#}
 {% macro was_tested(name) %}
-    {% set marks = run_query(
-        "select coalesce(max(number) >= (select max(number) from changes.written"
-        ~ " where model = '" ~ name ~ "' and is_whole), false)"
-        ~ " from changes.read where model = 'tests' and input = '" ~ name ~ "'"
-    ) %}
-    {{ return(marks.columns[0].values()[0]) }}
+    {% set node = node_of(name) %}
+    {% if 'was_tested' not in node %}
+        {% set marks = run_query(
+            "select coalesce(max(number) >= (select max(number) from changes.written"
+            ~ " where model = '" ~ name ~ "' and is_whole), false)"
+            ~ " from changes.read where model = 'tests' and input = '" ~ name ~ "'"
+        ) %}
+        {% do node.update({'was_tested': marks.columns[0].values()[0]}) %}
+    {% endif %}
+    {{ return(node.was_tested) }}
 {% endmacro %}

@@ -1,6 +1,7 @@
 {#
   Backwards: keys with an accepted row and no accepted deletion that the entity lacks, and keys of
   the entity without an accepted row: between staging and entity nothing is lost and nothing appears.
+  In a build only keys whose staged rows changed, whether the entity followed or not.
 #}
 {% test holds_every_accepted_key(model, feed) %}
 {%- set staged = ref('stg_' ~ feed) -%}
@@ -16,7 +17,7 @@ with accepted as (
 
 held as (
     select {{ key }}
-    from {{ model }}
+    from {{ tested_node().relation_name }}
     where {{ is_changed('stg_' ~ feed, contract(feed).key, contract(feed).key) }}
 )
 
