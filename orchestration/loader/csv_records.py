@@ -59,7 +59,7 @@ def stage_csv(
     table: str,
     rejected_table: str,
 ) -> dict[str, list[str]] | None:
-    """Read `spooled` into the temp tables `table` and `rejected_table`; return the drift.
+    """Read `spooled` into the tables `table` and `rejected_table`; return the drift.
 
     Raises Refused (`duplicate_columns`, `missing_columns`, `truncated`, `unreadable`).
     """

@@ -5,7 +5,8 @@ Belongs here: state that ends with the load. Does not: what is recorded of a fil
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from errno import EAGAIN
 from functools import cached_property
@@ -27,7 +28,20 @@ from orchestration.settings import Settings
 
 _log = logging.getLogger(__name__)
 
-_LARGE_BYTES = 50_000_000
+# What is read and not yet loaded. A database in memory, which spills as all of DuckDB does: temp
+# tables would be seen by the connection alone that made them, and a schema of the warehouse would
+# be written to disk.
+_STAGING = "staging"
+
+
+@contextmanager
+def staging(connection: DuckDBPyConnection) -> Iterator[None]:
+    """Have a place for the tables of files that are read and not yet loaded."""
+    connection.execute(f"attach ':memory:' as {_STAGING}")
+    try:
+        yield
+    finally:
+        connection.execute(f"detach {_STAGING}")
 
 
 @dataclass
@@ -81,7 +95,7 @@ class Run:
 
 @dataclass
 class Delivery:
-    """One file in landing on its way: read at most once, into temp tables of its own."""
+    """One file in landing on its way: read at most once, into tables of its own."""
 
     landed: Landed
     batch_id: str | None = None
@@ -119,7 +133,7 @@ def failed(run: Run, name: FileName, error: Exception) -> None:
 
 
 def read_delivery(run: Run, delivery: Delivery) -> None:
-    """Read a file into temp tables, or learn why it is refused. Raises what is not its fault."""
+    """Read a file into tables, or learn why it is refused. Raises what is not its fault."""
     if delivery.is_read:
         return
     try:
@@ -131,28 +145,26 @@ def read_delivery(run: Run, delivery: Delivery) -> None:
 
 
 def forget_reading(run: Run, reading: Reading | None) -> None:
-    """Drop the temp tables of a reading."""
+    """Drop the tables of a reading."""
     if reading is not None:
-        _drop(run.connection, reading.table)
+        for table in (reading.table, reading.rejected_table):
+            run.connection.execute(f"drop table if exists {table}")
 
 
 def read_file(run: Run, path: Path, name: FileName, seen: Fingerprint) -> Reading:
-    """Read the file at `path`, called `name`, into temp tables. Raises as `reading.read`."""
+    """Read the file at `path`, called `name`, into tables of its own. Raises as `reading.read`."""
     assert name.feed is not None and name.file_format is not None
     contract = run.contracts[name.feed]
-    if seen.size_bytes >= _LARGE_BYTES:
-        run.report(f"Reading {shown(name.name)} ({seen.size_bytes / 1e6:,.0f} MB).")
     spooled = spool(path, contract, seen, run.settings.spool)
     table = f"reading_{next(run.table_numbers)}"
     try:
-        return read(run.connection, contract, spooled, name.file_format, table, run.lookup)
-    except BaseException:
-        _drop(run.connection, table)
-        raise
+        with run.connection.cursor() as reader:
+            reader.execute(f"use {_STAGING}")
+            reading = read(reader, contract, spooled, name.file_format, table, run.lookup)
     finally:
         spooled.path.unlink(missing_ok=True)
-
-
-def _drop(connection: DuckDBPyConnection, table: str) -> None:
-    for name in (table, f"{table}_rejected"):
-        connection.execute(f'drop table if exists temp."{name}"')
+    return replace(
+        reading,
+        table=f"{_STAGING}.main.{reading.table}",
+        rejected_table=f"{_STAGING}.main.{reading.rejected_table}",
+    )

@@ -33,7 +33,7 @@ _NUMBER_BEHIND_TEXTS = r'((?:"(?:[^"\\]|\\.)*"|[^"0-9-])*)(-?[0-9][0-9.eE+-]*)'
 def extract_columns(
     connection: DuckDBPyConnection, contract: Contract, raw_table: str, table: str
 ) -> dict[str, list[str]] | None:
-    """Make the temp table `table` of `raw_table` (raw, n, is_suspect); return the drift.
+    """Make the table `table` of `raw_table` (raw, n, is_suspect); return the drift.
 
     `is_suspect` may be false only where no number is among NUMBERS_WRITTEN_OTHERWISE. Raises
     Refused (`duplicate_columns`, `missing_columns`).

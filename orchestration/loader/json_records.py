@@ -1,7 +1,7 @@
 """JSON text (an array, NDJSON, or one object) to rows and rejected lines.
 
 Belongs here: the contract's rules for JSON. DuckDB finds the records at once where every one of
-them is an object; else Python judges line by line or element by element. Either way one temp table
+them is an object; else Python judges line by line or element by element. Either way one table
 of raw objects comes out, and the same SQL takes the columns from it.
 Does not: encodings (`spool.py`), limits and policies of a whole file (`reading.py`).
 """
@@ -60,7 +60,7 @@ def stage_json(
     table: str,
     rejected_table: str,
 ) -> dict[str, list[str]] | None:
-    """Read `spooled` into the temp tables `table` and `rejected_table`; return the drift.
+    """Read `spooled` into the tables `table` and `rejected_table`; return the drift.
 
     Raises Refused (`bad_json`, `duplicate_columns`, `missing_columns`, `truncated`, `unreadable`).
     """
@@ -86,7 +86,7 @@ def find_at_once(connection: DuckDBPyConnection, spooled: Spooled, raw_table: st
     layout = "array" if is_array else "newline_delimited"
     try:
         connection.execute(
-            f"create or replace temp table {identifier(raw_table)} as"
+            f"create or replace table {identifier(raw_table)} as"
             " select json::varchar as raw, row_number() over () as n,"
             # One search for both kinds, as most objects hold neither.
             f" regexp_matches(json, {literal(f'{_LAX}|{NUMBERS_WRITTEN_OTHERWISE}')}) as is_suspect"
@@ -147,7 +147,7 @@ def find_one_by_one(
                 f"no record is a JSON object; line {first_bad.line_number}: {first_bad.error}.",
             )
         connection.execute(
-            f"create or replace temp table {identifier(raw_table)} as"
+            f"create or replace table {identifier(raw_table)} as"
             " select raw, n, true as is_suspect"
             f" from {rows.source({'n': 'bigint', 'raw': 'varchar'})}"
         )

@@ -7,6 +7,7 @@ line. Does not: the rules of a step (the other modules of this package).
 import shutil
 import time
 from collections.abc import Callable, Container, Mapping
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -15,7 +16,7 @@ from duckdb import DuckDBPyConnection
 from orchestration.contracts import Contract, load_contracts
 from orchestration.loader.batches import Batches, release_batch
 from orchestration.loader.bronze_tables import create_bronze
-from orchestration.loader.deliveries import Delivery, Run, failed
+from orchestration.loader.deliveries import Delivery, Run, failed, staging
 from orchestration.loader.file_load import finish_move, load_stand_ins
 from orchestration.loader.landing import (
     Due,
@@ -29,6 +30,7 @@ from orchestration.loader.landing import (
 )
 from orchestration.loader.ledger import Ledger
 from orchestration.loader.outcomes import BatchOutcome, FileOutcome, LoadReport
+from orchestration.loader.read_ahead import read_ahead
 from orchestration.loader.trigger_files import read_triggers
 from orchestration.loader.units import Announced, group, load_unit
 from orchestration.settings import Settings
@@ -81,25 +83,28 @@ def load_landing(
     Raises what makes the ledger itself unreadable; nothing in landing makes it raise.
     """
     run = Run(connection, settings, contracts, Ledger(connection), now, report)
-    batches = Batches(connection)
     _prepare_folders(settings)
-    load_stand_ins(run)
+    with staging(connection):
+        return _load(run, Batches(connection), wait_for_settling)
 
-    notes = read_notes(settings)
-    today = now().astimezone(UTC).date()
-    landed, unsettled = look(settings, run.feeds, today, notes, wait_for_settling)
+
+def _load(run: Run, batches: Batches, wait_for_settling: bool) -> LoadReport:
+    load_stand_ins(run)
+    notes = read_notes(run.settings)
+    today = run.now().astimezone(UTC).date()
+    landed, unsettled = look(run.settings, run.feeds, today, notes, wait_for_settling)
     landed = {name: file for name, file in landed.items() if not _was_taken(run, file)}
     announced = read_triggers(run, batches, landed.values(), unsettled)
     deliveries, unfinished = _deliveries(run, announced, landed, unsettled)
-    units = group(run, announced, deliveries)
     outcomes: list[BatchOutcome] = []
     done, last_line = 0, time.monotonic()
-    for unit in units:
-        outcomes += load_unit(run, batches, unit, unfinished)
-        done += len(unit.deliveries)
-        if time.monotonic() - last_line > _SECONDS_BETWEEN_LINES:
-            last_line = time.monotonic()
-            report(f"Looked at {done:,} of {len(deliveries):,} files.")
+    with closing(read_ahead(run, group(run, announced, deliveries), unfinished)) as units:
+        for unit in units:
+            outcomes += load_unit(run, batches, unit, unfinished)
+            done += len(unit.deliveries)
+            if time.monotonic() - last_line > _SECONDS_BETWEEN_LINES:
+                last_line = time.monotonic()
+                run.report(f"Looked at {done:,} of {len(deliveries):,} files.")
     outcomes += _batches_without_trigger(run, batches)
     _leave_notes(run, batches, outcomes, landed, unsettled)
     return LoadReport((*run.stand_ins, *run.outcomes.values()), tuple(outcomes))

@@ -1,4 +1,4 @@
-"""From a decoded file to a staged temp table, by contract, never guessing.
+"""From a decoded file to a staged table, by contract, never guessing.
 
 Belongs here: what is judged of a file as a whole, and the sums a trigger is compared with.
 Does not: how records are found (`csv_records.py`, `json_records.py`), what happens to a refused
@@ -31,9 +31,10 @@ _EXACT = Context(prec=1_000, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])
 
 @dataclass(frozen=True)
 class Reading:
-    """A file in two temp tables: `table` and `rejected_table` (line_number, raw, error).
+    """A file in two tables: `table` and `rejected_table` (line_number, raw, error).
 
-    rows_read = rows_loaded + rows_rejected. `drift`: extra and missing columns, None without.
+    Both are named as SQL names them. rows_read = rows_loaded + rows_rejected. `drift`: extra and
+    missing columns, None without.
     """
 
     table: str
@@ -52,7 +53,7 @@ def read(
     table: str,
     lookups: Callable[[str], set[str]],
 ) -> Reading:
-    """Read a file into the temp tables `table` and `<table>_rejected`, in the file's order.
+    """Read a file into the tables `table` and `<table>_rejected`, in the file's order.
 
     `table` has the contract's columns (text), `_rescued` (JSON), `_op` and `_row_number` (place
     among the records, rejected ones counted). `file_format` is `csv` or `json` (an array, NDJSON,
@@ -79,7 +80,7 @@ def read(
         check_policies(connection, contract, table, lookups)
     except BaseException:
         for name in (table, rejected_table):
-            connection.execute(f"drop table if exists temp.{identifier(name)}")
+            connection.execute(f"drop table if exists {identifier(name)}")
         raise
     return Reading(table, rejected_table, loaded + rejected, loaded, rejected, drift)
 
@@ -90,19 +91,19 @@ def total(connection: DuckDBPyConnection, reading: Reading, column: str) -> Deci
     Source: the decimal row of the contract's types. A number of more than 38 digits before the
     point fits no type and does not count. Raises KeyError when the file's feed has no such column.
     """
-    columns = connection.execute(f"describe {identifier(reading.table)}").fetchall()
+    columns = connection.execute(f"describe {reading.table}").fetchall()
     if column not in {name for name, *_ in columns}:
         raise KeyError(column)
     text = identifier(column)
     is_short = f"regexp_full_match({text}, ' *{_SHORT_DECIMAL} *')"
     short, others = connection.execute(
         f"select coalesce(sum(case when {is_short} then {text}::decimal(38, 8) end), 0),"
-        f" count(*) filter (not {is_short}) from {identifier(reading.table)}"
+        f" count(*) filter (not {is_short}) from {reading.table}"
     ).fetchone()
     total = Decimal(short)
     if others:
         connection.execute(
-            f"select trim({text}, ' ') from {identifier(reading.table)}"
+            f"select trim({text}, ' ') from {reading.table}"
             f" where not {is_short} and regexp_full_match({text}, ' *{_DECIMAL} *')"
         )
         while batch := connection.fetchmany(10_000):

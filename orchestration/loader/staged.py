@@ -1,4 +1,4 @@
-"""The temp tables that a file's records go into.
+"""The tables that a file's records go into.
 
 Belongs here: their layout, which delivered name is which column, the scratch files through which
 records that Python has judged reach DuckDB in bulk. Does not: judging records (`csv_records.py`,
@@ -165,7 +165,7 @@ def create_staged(
     row_number: str,
     source: str,
 ) -> None:
-    """Make the temp table of rows: the contract's columns, `_rescued`, `_op`, `_row_number`.
+    """Make the table of rows: the contract's columns, `_rescued`, `_op`, `_row_number`.
 
     `expressions`: column → SQL over `source`; a column without one is null.
     """
@@ -173,7 +173,7 @@ def create_staged(
     listed |= {"_rescued": rescued, "_op": expressions.get("_op")}
     selected = [f"({sql or 'null'})::varchar as {identifier(n)}" for n, sql in listed.items()]
     connection.execute(
-        f"create or replace temp table {identifier(table)} as"
+        f"create or replace table {identifier(table)} as"
         f" select {', '.join(selected)}, ({row_number})::bigint as _row_number from {source}"
     )
 
@@ -181,10 +181,10 @@ def create_staged(
 def create_rejected(
     connection: DuckDBPyConnection, table: str, rejected: ScratchRecords | None = None
 ) -> None:
-    """Make the temp table of rejected lines, empty without `rejected`."""
+    """Make the table of rejected lines, empty without `rejected`."""
     layout = {"line_number": "bigint", "raw": "varchar", "error": "varchar"}
     columns = ", ".join(f"{name} {kind}" for name, kind in layout.items())
-    connection.execute(f"create or replace temp table {identifier(table)} ({columns})")
+    connection.execute(f"create or replace table {identifier(table)} ({columns})")
     if rejected is not None and rejected.count:
         connection.execute(f"insert into {identifier(table)} from {rejected.source(layout)}")
 
