@@ -7,7 +7,8 @@
     {%- if type == 'text' -%} {{ text }}
     {%- elif type == 'integer' -%}
         case
-            when {{ matches(text, '^[+-]?[0-9]+([.]0*)?$') }}
+            when {{ matches(text, '^[+-]?[0-9]+$') }} then try_cast({{ text }} as bigint)
+            when {{ matches(text, '^[+-]?[0-9]+[.]0*$') }}
                 then try_cast(split_part({{ text }}, '.', 1) as bigint)
         end
     {%- elif type.startswith('decimal') -%}

@@ -30,10 +30,9 @@
             select
             {%- for column in columns %}
                 {%- set value = patched_value('bronze_rows.' ~ column.name, column.name, patched) %}
-                nullif(trim({{ value }}), '') as {{ column.name }},
+                {{ trimmed(value) }} as {{ column.name }},
             {%- endfor %}
-                lower(nullif(trim({{ patched_value('bronze_rows._op', '_op', patched) }}), ''))
-                    as operation,
+                lower({{ trimmed(patched_value('bronze_rows._op', '_op', patched)) }}) as operation,
                 bronze_rows._file_id,
                 files.file_name as _file_name,
                 bronze_rows._row_number,

@@ -10,11 +10,16 @@ INVALID = object()
 
 # (column of products, text as delivered, value in staging or INVALID)
 READINGS = [
+    ("brand", "  Zoë ", "Zoë"),
+    ("brand", "\u00a0Lamps & Co\u3000", "Lamps & Co"),
+    ("brand", "\u00a0 ", None),
     ("review_count", "12", 12),
     ("review_count", " 12 ", 12),
     ("review_count", "+7", 7),
     ("review_count", "-3", -3),
     ("review_count", "2.0", 2),
+    ("review_count", "2.", 2),
+    ("review_count", ".0", INVALID),
     ("review_count", "2.5", INVALID),
     ("review_count", "0x10", INVALID),
     ("review_count", "1_000", INVALID),

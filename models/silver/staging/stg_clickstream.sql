@@ -3,17 +3,16 @@ with typed as (
 ),
 
 known_event_types as (
-    {{ known_in_lookup('typed', 'event_type', 'event_timestamp', 'event_types', 'event_type') }}
+    {{ lookup_windows('event_types', 'event_type') }}
 ),
 
 in_context as (
     select
         typed.*,
-        typed.event_type is null or known_event_types.event_type is not null as is_event_type_known
+        typed.event_type is null or known_event_types.looked_up is not null as is_event_type_known
     from typed
     left join known_event_types
-        on typed.event_type = known_event_types.event_type
-        and cast(typed.event_timestamp as date) is not distinct from known_event_types.day
+        on {{ is_in_lookup('known_event_types', 'typed.event_type', 'typed.event_timestamp') }}
 )
 
 {{ judged_rows('clickstream', 'in_context') }}

@@ -14,7 +14,7 @@ customers as (
 ),
 
 known_statuses as (
-    {{ known_in_lookup('typed', 'order_status', 'order_date', 'order_statuses', 'status') }}
+    {{ lookup_windows('order_statuses', 'status') }}
 ),
 
 in_context as (
@@ -22,14 +22,13 @@ in_context as (
         typed.*,
         known_customers.customer_id is not null as is_customer_known,
         customers.registration_date as customer_registration_date,
-        typed.order_status is null or known_statuses.order_status is not null as is_status_known,
+        typed.order_status is null or known_statuses.looked_up is not null as is_status_known,
         {{ not_in_future('typed.order_date') }} as is_order_date_not_in_future
     from typed
     left join known_customers on typed.customer_id = known_customers.customer_id
     left join customers on typed.customer_id = customers.customer_id
     left join known_statuses
-        on typed.order_status = known_statuses.order_status
-        and cast(typed.order_date as date) is not distinct from known_statuses.day
+        on {{ is_in_lookup('known_statuses', 'typed.order_status', 'typed.order_date') }}
 )
 
 {{ judged_rows('orders', 'in_context') }}

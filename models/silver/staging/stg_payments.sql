@@ -7,29 +7,25 @@ known_orders as (
 ),
 
 known_currencies as (
-    {{ known_in_lookup('typed', 'currency', 'transaction_timestamp', 'currencies', 'currency') }}
+    {{ lookup_windows('currencies', 'currency') }}
 ),
 
 known_statuses as (
-    {{ known_in_lookup(
-        'typed', 'status', 'transaction_timestamp', 'payment_statuses', 'raw_status'
-    ) }}
+    {{ lookup_windows('payment_statuses', 'raw_status') }}
 ),
 
 in_context as (
     select
         typed.*,
         known_orders.order_id is not null as is_order_known,
-        typed.currency is null or known_currencies.currency is not null as is_currency_known,
-        typed.status is null or known_statuses.status is not null as is_status_known
+        typed.currency is null or known_currencies.looked_up is not null as is_currency_known,
+        typed.status is null or known_statuses.looked_up is not null as is_status_known
     from typed
     left join known_orders on typed.order_id = known_orders.order_id
     left join known_currencies
-        on typed.currency = known_currencies.currency
-        and cast(typed.transaction_timestamp as date) is not distinct from known_currencies.day
+        on {{ is_in_lookup('known_currencies', 'typed.currency', 'typed.transaction_timestamp') }}
     left join known_statuses
-        on typed.status = known_statuses.status
-        and cast(typed.transaction_timestamp as date) is not distinct from known_statuses.day
+        on {{ is_in_lookup('known_statuses', 'typed.status', 'typed.transaction_timestamp') }}
 )
 
 {{ judged_rows('payments', 'in_context') }}
