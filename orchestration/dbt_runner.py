@@ -81,7 +81,6 @@ def _invoke(
     settings: Settings, args: list[str], on_event: Callable[[dict[str, Any]], None] | None = None
 ) -> DbtRun:
     # These imports cost more than a second, which `status` need not pay.
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
     from dbt_common.events.functions import msg_to_dict
 
@@ -94,13 +93,19 @@ def _invoke(
         with _environment(settings):
             result = dbtRunner(callbacks=callbacks).invoke([*args, *options])
     finally:
-        # dbt-duckdb keeps its connection, and with it the lock on the file, until the process ends.
-        environment = DuckDBConnectionManager._ENV
-        DuckDBConnectionManager.close_all_connections()
-        if environment is not None:
-            environment.close()
+        close_connections()
     error = None if result.exception is None else _shortened(str(result.exception))
     return read_results(results_file, result.success, error)
+
+
+def close_connections() -> None:
+    """Close what dbt-duckdb keeps open, the lock on the file with it, until the process ends."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    environment = DuckDBConnectionManager._ENV
+    DuckDBConnectionManager.close_all_connections()
+    if environment is not None:
+        environment.close()
 
 
 @contextmanager

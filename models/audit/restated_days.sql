@@ -13,23 +13,29 @@ followed_beliefs as (
 )
 
 select
-    old.date_day,
-    old.channel,
-    old.dbt_valid_to as restated_at,
-    new.restated_at_batch,
-    old.orders as old_orders,
-    new.orders as new_orders,
-    old.gross_amount as old_gross_amount,
-    new.gross_amount as new_gross_amount,
-    old.net_amount as old_net_amount,
-    new.net_amount as new_net_amount,
-    old.margin_amount as old_margin_amount,
-    new.margin_amount as new_margin_amount,
-    old.shipping_amount as old_shipping_amount,
-    new.shipping_amount as new_shipping_amount
-from followed_beliefs as old
-left join beliefs as new
-    on old.date_day = new.date_day
-    and old.channel = new.channel
-    and old.belief_number + 1 = new.belief_number
-    and old.dbt_valid_to = new.dbt_valid_from
+    belief_before.date_day,
+    belief_before.channel,
+    belief_before.dbt_valid_to as restated_at,
+    belief_after.restated_at_batch,
+    belief_before.orders as old_orders,
+    belief_after.orders as new_orders,
+    belief_before.gross_amount as old_gross_amount,
+    belief_after.gross_amount as new_gross_amount,
+    belief_before.net_amount as old_net_amount,
+    belief_after.net_amount as new_net_amount,
+    belief_before.margin_amount as old_margin_amount,
+    belief_after.margin_amount as new_margin_amount,
+    belief_before.shipping_amount as old_shipping_amount,
+    belief_after.shipping_amount as new_shipping_amount
+from followed_beliefs as belief_before
+left join beliefs as belief_after
+    on belief_before.date_day = belief_after.date_day
+    and belief_before.channel = belief_after.channel
+    and belief_before.belief_number + 1 = belief_after.belief_number
+    and belief_before.dbt_valid_to = belief_after.dbt_valid_from
+where
+    belief_before.orders is distinct from belief_after.orders
+    or belief_before.gross_amount is distinct from belief_after.gross_amount
+    or belief_before.net_amount is distinct from belief_after.net_amount
+    or belief_before.margin_amount is distinct from belief_after.margin_amount
+    or belief_before.shipping_amount is distinct from belief_after.shipping_amount

@@ -1,26 +1,23 @@
--- Arrival decides which of several files with the same bytes was loaded; the others are duplicates
--- and deliver its rows once more.
-with delivered_files as (
+-- Bytes count once, however often and under whatever names they were delivered: arrival decides
+-- which delivery was loaded, and a correction may bring what another file had brought before.
+with loaded_bytes as (
     select
-        file_id,
         feed,
         sha256,
-        file_name,
-        batch_date,
-        status
+        min(file_id) as file_id
     from {{ source('bronze', 'files') }}
-    where status in ('loaded', 'duplicate')
+    where status = 'loaded'
+    group by feed, sha256
 )
 
 select
-    delivered_files.file_id as delivery_id,
-    loaded_files.file_id,
-    loaded_files.feed,
-    delivered_files.file_name,
-    delivered_files.batch_date
-from delivered_files
-inner join delivered_files as loaded_files
-    on delivered_files.feed = loaded_files.feed
-    and delivered_files.sha256 = loaded_files.sha256
-    and (delivered_files.file_id = loaded_files.file_id or delivered_files.status = 'duplicate')
-where loaded_files.status = 'loaded'
+    files.file_id as delivery_id,
+    loaded_bytes.file_id,
+    loaded_bytes.feed,
+    files.file_name,
+    files.batch_date
+from {{ source('bronze', 'files') }} as files
+inner join loaded_bytes
+    on files.feed = loaded_bytes.feed
+    and files.sha256 = loaded_bytes.sha256
+where files.status in ('loaded', 'duplicate')

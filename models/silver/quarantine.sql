@@ -1,4 +1,7 @@
-{#- Earlier builds that held a row back: their number stands in the table as it is. A hook adds this build. -#}
+{#-
+  Earlier builds that held a row back: their number stands in the table as it is; a hook adds this
+  build.
+-#}
 {%- set earlier = adapter.get_relation(this.database, this.schema, this.identifier) -%}
 
 with held_back as (

@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 
 from orchestration.contracts import load_contracts
+from orchestration.dbt_runner import close_connections
 from orchestration.loader.load import LoadReport, connect, load_landing
 from orchestration.settings import PROJECT_DIR, Settings
 
@@ -93,8 +94,11 @@ class Warehouse:
             "DBT_PROJECT_DIR": project,
             "DBT_ENV_SECRET_PII_KEY": PII_KEY,
         }
-        with environment(**variables):
-            return dbtRunner().invoke([*arguments, *folders, "--quiet"])
+        try:
+            with environment(**variables):
+                return dbtRunner().invoke([*arguments, *folders, "--quiet"])
+        finally:
+            close_connections()
 
     def build(self, *arguments: str) -> Any:
         """`dbt build` without unit tests; of a selection only tests that it holds all models of."""

@@ -2,6 +2,7 @@
 
 -- Money, to the cent and per currency: what landed in files that count = what was accepted + what
 -- quarantine holds. Landed amounts are read from bronze and its patches anew, not from staging.
+-- In a build only files with changed rows.
 {%- set amounts = {
     'orders': ['total_amount', 'currency'],
     'payments': ['amount', 'currency'],
@@ -14,7 +15,14 @@
 {%- set value = patched_value('bronze_rows.' ~ column, column, patched_lines) %}
 {%- do line.update({column: 'trim(' ~ value ~ ')'}) %}
 {%- endfor %}
-with landed as (
+with counting_files as (
+    select min(file_id) as file_id
+    from {{ source('bronze', 'files') }}
+    where status = 'loaded'
+    group by feed, sha256
+),
+
+landed as (
     {% for feed, (amount, currency) in amounts.items() %}
     {%- set patched = patched_columns(feed) | select('in', [amount, currency]) | list %}
     {%- set value = patched_value('bronze_rows.' ~ amount, amount, patched) %}
@@ -25,9 +33,9 @@ with landed as (
         upper(trim({{ unit }})) as currency,
         sum({{ read_as('decimal(18,2)', 'trim(' ~ value ~ ')') }}) as amount
     from {{ source('bronze', feed) }} as bronze_rows
-    inner join {{ source('bronze', 'files') }} as files
-        on bronze_rows._file_id = files.file_id and files.status = 'loaded'
+    inner join counting_files on bronze_rows._file_id = counting_files.file_id
     {{ join_patches(feed, patched) }}
+    where {{ is_changed('stg_' ~ feed, ['bronze_rows._file_id'], ['_file_id']) }}
     group by all
     union all
     {% endfor %}
@@ -40,12 +48,12 @@ with landed as (
             read_as('decimal(5,2)', line.discount_percent)
         ) }}) as amount
     from {{ source('bronze', 'order_items') }} as bronze_rows
-    inner join {{ source('bronze', 'files') }} as files
-        on bronze_rows._file_id = files.file_id and files.status = 'loaded'
+    inner join counting_files on bronze_rows._file_id = counting_files.file_id
     {{ join_patches('order_items', patched_lines) }}
     where
         try_cast({{ line.quantity }} as double) * try_cast({{ line.unit_price }} as double)
         between -1e15 and 1e15
+        and {{ is_changed('stg_order_items', ['bronze_rows._file_id'], ['_file_id']) }}
 ),
 
 accepted as (
@@ -55,7 +63,9 @@ accepted as (
         {{ 'upper(staged.' ~ currency ~ ')' if currency else "''" }} as currency,
         sum(staged.{{ amount }}) as amount
     from {{ ref('stg_' ~ feed) }} as staged
-    where staged.is_accepted
+    where
+        staged.is_accepted
+        and {{ is_changed('stg_' ~ feed, ['staged._file_id'], ['_file_id']) }}
     group by all
     union all
     {% endfor %}
@@ -64,7 +74,9 @@ accepted as (
         '' as currency,
         sum(_amount) as amount
     from {{ ref('stg_order_items') }}
-    where is_accepted
+    where
+        is_accepted
+        and {{ is_changed('stg_order_items', ['_file_id'], ['_file_id']) }}
 ),
 
 held as (

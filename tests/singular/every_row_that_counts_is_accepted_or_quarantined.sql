@@ -24,10 +24,11 @@ quarantined_counts as (
 
 files_that_count as (
     select
-        file_id,
-        rows_loaded
+        min(file_id) as file_id,
+        min(rows_loaded) as rows_loaded
     from {{ source('bronze', 'files') }}
     where status = 'loaded'
+    group by feed, sha256
 )
 
 select

@@ -1,5 +1,7 @@
 with orders as (
-    select * from {{ ref('orders') }} where {{ is_touched() }}
+    select *
+    from {{ ref('orders') }}
+    where {{ is_touched() }}
 ),
 
 lines_per_order as (

@@ -1,5 +1,7 @@
 with payments as (
-    select * from {{ ref('payments') }} where {{ is_touched() }}
+    select *
+    from {{ ref('payments') }}
+    where {{ is_touched() }}
 ),
 
 orders as (

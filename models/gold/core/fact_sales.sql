@@ -7,7 +7,9 @@ with order_items as (
 ),
 
 orders as (
-    select * from {{ ref('orders') }} where {{ is_touched() }}
+    select *
+    from {{ ref('orders') }}
+    where {{ is_touched() }}
 ),
 
 -- The inner join leaves out lines of deleted orders; an order has one row. Of a key of a dimension

@@ -1,5 +1,7 @@
 with sessions as (
-    select * from {{ ref('sessions') }} where {{ is_touched() }}
+    select *
+    from {{ ref('sessions') }}
+    where {{ is_touched() }}
 )
 
 -- One customer version is valid at an instant.

@@ -1,5 +1,7 @@
 with shipments as (
-    select * from {{ ref('shipments') }} where {{ is_touched() }}
+    select *
+    from {{ ref('shipments') }}
+    where {{ is_touched() }}
 ),
 
 orders as (

@@ -1,5 +1,7 @@
 with customers as (
-    select customer_id from {{ ref('customers') }} where {{ is_touched() }}
+    select customer_id
+    from {{ ref('customers') }}
+    where {{ is_touched() }}
 ),
 
 newest_addresses as (

@@ -14,11 +14,13 @@ with item_reports as (
 
 order_reports as (
     select
-        order_id,
-        is_deletion,
-        row_number() over (partition by order_id order by {{ newer_first() }}) as age_rank
+        orders_changes.order_id,
+        orders_changes.is_deletion,
+        row_number() over (
+            partition by orders_changes.order_id order by {{ newer_first() }}
+        ) as age_rank
     from ({{ changes('orders') }}) as orders_changes
-    where order_id in (select order_id from item_reports)
+    where orders_changes.order_id in (select item_reports.order_id from item_reports)
 ),
 
 accepted_lines as (

@@ -1,0 +1,177 @@
+"""A build costs what changed: touched keys only, and whole where nothing can be kept."""
+
+import json
+from pathlib import Path
+
+import pytest
+from warehouse import Warehouse, environment
+
+NO_TESTS = ("--exclude-resource-type", "test")
+
+
+def orders(*keys: str, amount: str = "10", day: int = 15, **more: str) -> list[dict]:
+    return [
+        {
+            "order_id": key,
+            "customer_id": "C1",
+            "order_date": f"2025-01-{day}T10:00:00Z",
+            "order_status": "completed",
+            "total_amount": amount,
+            "channel": "web",
+            "updated_at": f"2025-01-{day}T10:00:00Z",
+            **more,
+        }
+        for key in keys
+    ]
+
+
+def items(*keys: str, price: str = "10", quantity: str = "1") -> list[dict]:
+    """One line for each order, with the order's key."""
+    return [
+        {
+            "item_id": f"{key}-1",
+            "order_id": key,
+            "product_id": "P1",
+            "quantity": quantity,
+            "unit_price": price,
+            "updated_at": "2025-01-15T10:00:00Z",
+        }
+        for key in keys
+    ]
+
+
+def deliver(warehouse: Warehouse, *arguments: str, **files: list[dict]) -> None:
+    """Drop files (feed_15=rows), load and build."""
+    for name, rows in files.items():
+        feed, day = name.rsplit("_", 1)
+        warehouse.drop_rows(f"{feed}_2025_01_{day}.ndjson", rows)
+    warehouse.load()
+    result = warehouse.build(*arguments)
+    assert result.success, [(row.node.name, row.message) for row in result.result if row.failures]
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory) -> Warehouse:
+    warehouse = Warehouse.with_own_project(tmp_path_factory.mktemp("incremental"))
+    deliver(
+        warehouse,
+        customers_15=[{"customer_id": "C1", "updated_at": "2025-01-01"}],
+        products_15=[
+            {"product_id": "P1", "product_name": "P", "price": "10", "updated_at": "2025-01-01"}
+        ],
+        orders_15=orders("A", "B"),
+        order_items_15=items("A", "B"),
+    )
+    return warehouse
+
+
+def row_ids(warehouse: Warehouse, table: str, key: str) -> dict:
+    """key → physical row: a row that was not written again keeps its place."""
+    return dict(warehouse.ask(f"select {key}, rowid from {table}"))
+
+
+def built_whole(warehouse: Warehouse) -> int:
+    return warehouse.ask("select sum(number) from changes.written where is_whole")[0][0]
+
+
+def test_a_new_order_leaves_the_others_where_they_are(warehouse):
+    tables = {
+        "silver.stg_orders": "order_id",
+        "silver.orders": "order_id",
+        "gold.fact_orders": "order_id",
+        "gold.fact_sales": "item_id",
+    }
+    before = {table: row_ids(warehouse, table, key) for table, key in tables.items()}
+    whole = built_whole(warehouse)
+    deliver(
+        warehouse, orders_16=orders("C", day=16, updated_at="2025-01-16"), order_items_16=items("C")
+    )
+    for table, key in tables.items():
+        after = row_ids(warehouse, table, key)
+        assert len(after) == 3
+        assert before[table].items() <= after.items()
+    assert built_whole(warehouse) == whole
+
+
+def test_what_every_reader_has_read_is_dropped_from_the_logs(warehouse):
+    logs = [
+        name
+        for (name,) in warehouse.ask(
+            "select table_name from information_schema.tables"
+            " where table_schema = 'changes' and table_name not in ('read', 'written')"
+        )
+    ]
+    assert "fact_sales" in logs
+    assert {log for log in logs if warehouse.ask(f"from changes.{log} limit 1")} == set()
+
+
+def test_a_build_that_ended_between_two_models_is_continued(warehouse):
+    deliver(warehouse, "--select", "+orders", *NO_TESTS, orders_17=orders("D", day=17))
+    assert ("D",) not in warehouse.ask("select order_id from gold.fact_orders")
+    deliver(warehouse)
+    assert ("D",) in warehouse.ask("select order_id from gold.fact_orders")
+
+
+def test_a_restated_day_is_marked_and_logged_with_its_old_and_new_amounts(warehouse):
+    restated = "select restated_at_batch from gold.agg_daily_sales where date_day = '2025-01-15'"
+    assert warehouse.ask(restated) == [(None,)]
+    warehouse.drop_rows(
+        "order_items_2025_01_18.ndjson",
+        [{**items("A", price="7.50")[0], "updated_at": "2025-01-18T10:00:00Z"}],
+    )
+    deliver(warehouse)
+    assert str(warehouse.ask(restated)[0][0]) == "2025-01-18"
+    logged = (
+        "select cast(restated_at_batch as varchar), old_net_amount, new_net_amount"
+        " from audit.restated_days where date_day = '2025-01-15'"
+    )
+    assert [tuple(map(str, row)) for row in warehouse.ask(logged)] == [
+        ("2025-01-18", "20.00", "17.50")
+    ]
+
+
+def test_a_change_of_the_code_builds_everything_whole(warehouse):
+    whole = built_whole(warehouse)
+    warehouse.edit("models/silver/entities/orders.sql", "with newest", "-- Again.\nwith newest")
+    deliver(warehouse)
+    assert built_whole(warehouse) > whole
+    again = built_whole(warehouse)
+    deliver(warehouse)
+    assert built_whole(warehouse) == again
+
+
+def test_another_key_of_the_hashes_builds_everything_whole(warehouse):
+    whole = built_whole(warehouse)
+    with environment(DBT_ENV_SECRET_PII_KEY="another key"):
+        import warehouse as module
+
+        kept, module.PII_KEY = module.PII_KEY, "another key"
+        try:
+            deliver(warehouse, *NO_TESTS)
+        finally:
+            module.PII_KEY = kept
+    assert built_whole(warehouse) > whole
+
+
+def test_rules_name_only_models_that_are_built_before(warehouse):
+    """Rules stand in YAML and in macros; what they read must be an ancestor in the graph."""
+    manifest = json.loads(
+        Path(warehouse.settings.data_dir, "dbt", "target", "manifest.json").read_text()
+    )
+    models = {node["name"]: key for key, node in manifest["nodes"].items()}
+    parents = manifest["parent_map"]
+
+    def ancestors(key: str) -> set[str]:
+        found, todo = set(), list(parents[key])
+        while todo:
+            if (parent := todo.pop()) not in found:
+                found.add(parent)
+                todo += parents.get(parent, [])
+        return found
+
+    # What each model has read of others, as its marks say: every rule leaves one.
+    reads = warehouse.ask("select distinct model, input from changes.read where model <> 'tests'")
+    assert len(reads) > 80
+    assert [
+        (model, read) for model, read in reads if models[read] not in ancestors(models[model])
+    ] == []
