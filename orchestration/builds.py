@@ -1,7 +1,7 @@
 """The audit of builds: what was built when, from what, and whether it was published.
 
-Belongs here: the table `audit.builds`, and the fingerprint by which a build is found needless.
-Does not: running a build (`dbt_runner.py`), publishing it (`publish.py`).
+Belongs here: the table `audit.builds`, the tables of marks, and the fingerprint by which a build is
+found needless. Does not: running a build (`dbt_runner.py`), publishing it (`publish.py`).
 """
 
 import hashlib
@@ -22,6 +22,14 @@ create table if not exists audit.builds (
 );
 """
 _PROJECT_FOLDERS = ("models", "seeds", "snapshots", "macros", "tests")
+# Per model: when its rows were written, and how far it has read its inputs (macros/incremental/).
+_CHANGES = """
+create schema if not exists changes;
+create table if not exists changes.written (
+    model varchar, number bigint, is_whole boolean, code varchar, key_columns varchar
+);
+create table if not exists changes.read (model varchar, input varchar, number bigint);
+"""
 _CODE_FOLDERS = ("models", "snapshots", "macros")
 _PROJECT_FILES = ("dbt_project.yml", "profiles.yml", "requirements.lock")
 _SUFFIXES = {".sql", ".yml", ".yaml", ".csv", ".md", ".lock"}
@@ -49,6 +57,11 @@ class Build:
 def create_builds(connection: DuckDBPyConnection) -> None:
     """Make the schema audit and its table of builds where they are missing."""
     connection.execute(_BUILDS)
+
+
+def create_changes(connection: DuckDBPyConnection) -> None:
+    """Make the schema changes and its marks where they are missing; dbt's macros keep them."""
+    connection.execute(_CHANGES)
 
 
 def begin_build(connection: DuckDBPyConnection, run_id: str) -> None:

@@ -12,21 +12,12 @@ from typing import Any
 
 from dbt.adapters.duckdb.plugins import BasePlugin
 
-from orchestration.builds import code_fingerprint, create_builds
+from orchestration.builds import code_fingerprint, create_builds, create_changes
 from orchestration.contracts import load_contracts
 from orchestration.loader.bronze_tables import create_bronze
 from orchestration.pii_key import hmac_pads, read_or_make_key
 from orchestration.settings import Settings
 from orchestration.warehouse import bound_memory
-
-# Per model: when its rows were written, how far it has read its inputs (macros/incremental/).
-_CHANGES = """
-create schema if not exists changes;
-create table if not exists changes.written (
-    model varchar, number bigint, is_whole boolean, code varchar
-);
-create table if not exists changes.read (model varchar, input varchar, number bigint);
-"""
 
 
 class Plugin(BasePlugin):
@@ -46,7 +37,7 @@ class Plugin(BasePlugin):
         bound_memory(conn, self._settings)
         create_bronze(conn, load_contracts(self._settings.contracts_file))
         create_builds(conn)
-        conn.execute(_CHANGES)
+        create_changes(conn)
 
     def configure_cursor(self, cursor: Any) -> None:
         if self._key is None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.builds import create_changes
 from orchestration.settings import ConfigurationError, Settings
 
 VERSIONS_KEPT = 5
@@ -57,10 +58,12 @@ def current_version(settings: Settings) -> int | None:
 def publish(connection: duckdb.DuckDBPyConnection, settings: Settings, run_id: str) -> Published:
     """Write gold, audit and the non-personal part of silver to a new version and swap it in.
 
+    A table whose changed keys are logged costs what changed in it, and the copy of its bytes.
     `connection` is one to the warehouse, of the only writer; `run_id` names the build. A crash at
     any moment leaves the version that readers see as it was; its unfinished file is removed by the
     next call.
     """
+    create_changes(connection)
     folder = _versions_folder(settings)
     folder.mkdir(parents=True, exist_ok=True)
     for leftover in [*folder.glob(".*"), *settings.published.glob(".*")]:
@@ -69,13 +72,11 @@ def publish(connection: duckdb.DuckDBPyConnection, settings: Settings, run_id: s
     version = max([_last_published(connection), *versions(settings)]) + 1
     path = folder / f"orderhouse_{version:06}.duckdb"
     unfinished = folder / f".{path.name}"
-    tables = _write(connection, unfinished, version, run_id)
+    base = versions(settings).get(_last_published(connection))
+    tables = _write(connection, unfinished, version, run_id, base)
     _settle(unfinished, path)
     _swap_in(settings, path)
-    connection.execute(
-        "update audit.builds set status = 'published', published_version = ? where run_id = ?",
-        [version, run_id],
-    )
+    _record(connection, version, run_id)
     for old in list(versions(settings).values())[:-VERSIONS_KEPT]:
         old.unlink()
     return Published(version, path, tables)
@@ -116,27 +117,19 @@ def _last_published(connection: duckdb.DuckDBPyConnection) -> int:
 
 
 def _write(
-    connection: duckdb.DuckDBPyConnection, path: Path, version: int, run_id: str
+    connection: duckdb.DuckDBPyConnection, path: Path, version: int, run_id: str, base: Path | None
 ) -> dict[str, int]:
-    relations = connection.execute(
-        "select table_schema, table_name from information_schema.tables"
-        " where table_catalog = current_database()"
-        " and table_schema in ('gold', 'silver', 'audit')"
-        # Staging has a row for all that ever landed: it is for the pipeline's own people.
-        " and not (table_schema = 'silver' and starts_with(table_name, 'stg_'))"
-        " order by all"
-    ).fetchall()
-    tables = {}
+    """Write a version to `path`: a copy of `base`, the one before, brought up to date."""
+    if base:
+        shutil.copyfile(base, path)
     connection.execute(f"attach '{str(path).replace(chr(39), chr(39) * 2)}' as published")
     try:
+        relations = _relations(connection, "current_database()")
+        outdated = set(_relations(connection, "'published'")) - set(relations)
+        for schema, name in outdated:
+            connection.execute(f'drop table published."{schema}"."{name}"')
         for schema, name in relations:
-            connection.execute(f'create schema if not exists published."{schema}"')
-            connection.execute(
-                f'create table published."{schema}"."{name}" as from "{schema}"."{name}"'
-            )
-            tables[f"{schema}.{name}"] = connection.execute(
-                f'select count(*) from published."{schema}"."{name}"'
-            ).fetchone()[0]
+            _write_table(connection, schema, name, in_base=base is not None)
         connection.execute(
             "update published.audit.builds set status = 'published', published_version = ?"
             " where run_id = ?",
@@ -149,9 +142,77 @@ def _write(
             [version, datetime.now(UTC).replace(tzinfo=None), run_id],
         )
         connection.execute("checkpoint published")
+        return {
+            f"{schema}.{name}": connection.execute(
+                f'select count(*) from published."{schema}"."{name}"'
+            ).fetchone()[0]
+            for schema, name in relations
+        }
     finally:
         connection.execute("detach published")
-    return tables
+
+
+def _relations(connection: duckdb.DuckDBPyConnection, database: str) -> list[tuple[str, str]]:
+    """Schema and name of what is published of a database (SQL that names it)."""
+    return connection.execute(
+        "select table_schema, table_name from information_schema.tables"
+        f" where table_catalog = {database}"
+        " and table_schema in ('gold', 'silver', 'audit')"
+        # Staging has a row for all that ever landed: it is for the pipeline's own people.
+        " and not (table_schema = 'silver' and starts_with(table_name, 'stg_'))"
+        " order by all"
+    ).fetchall()
+
+
+def _write_table(
+    connection: duckdb.DuckDBPyConnection, schema: str, name: str, *, in_base: bool
+) -> None:
+    """Bring one table of the new version up to date: by its log of changed keys, or whole."""
+    source, target = f'"{schema}"."{name}"', f'published."{schema}"."{name}"'
+    log = _log_since_published(connection, name) if in_base else None
+    if log is None:
+        connection.execute(f'create schema if not exists published."{schema}"')
+        connection.execute(f"create or replace table {target} as from {source}")
+        return
+    key, mark = log
+    changed = f"({key}) in (select {key} from changes.{name} where number > {mark})"
+    connection.execute(f"delete from {target} where {changed}")
+    connection.execute(f"insert into {target} by name from {source} where {changed}")
+
+
+def _log_since_published(
+    connection: duckdb.DuckDBPyConnection, name: str
+) -> tuple[str, int] | None:
+    """Key columns of a table's log and the number up to which the last version has it.
+
+    None where there is no such log: the table is small or no incremental model, was built whole
+    since, or is `quarantine`, whose attempts count in every build.
+    """
+    if name == "quarantine":
+        return None
+    return connection.execute(
+        "select max(written.key_columns), max(marks.number)"
+        " from changes.written inner join changes.read as marks on written.model = marks.input"
+        " where marks.model = 'published' and written.model = ?"
+        " having max(marks.number) >= max(written.number) filter (where written.is_whole)"
+        " and max(written.key_columns) is not null",
+        [name],
+    ).fetchone()
+
+
+def _record(connection: duckdb.DuckDBPyConnection, version: int, run_id: str) -> None:
+    """Note, at once, that the build is published and up to where its version has each log."""
+    connection.execute("begin transaction")
+    connection.execute(
+        "update audit.builds set status = 'published', published_version = ? where run_id = ?",
+        [version, run_id],
+    )
+    connection.execute("delete from changes.read where model = 'published'")
+    connection.execute(
+        "insert into changes.read"
+        " select 'published', model, max(number) from changes.written group by model"
+    )
+    connection.execute("commit")
 
 
 def _swap_in(settings: Settings, path: Path) -> None:

@@ -25,7 +25,8 @@
     from changes.written where model = '{{ input }}';
     {%- endfor %}
     insert into changes.written
-    select '{{ name }}', {{ next_number(name) }}, {{ is_whole }}, getvariable('project_code');
+    select '{{ name }}', {{ next_number(name) }}, {{ is_whole }}, getvariable('project_code'),
+        {{ "'" ~ key_columns(model) | join(', ') ~ "'" if touch_rules() else 'null' }};
     drop table if exists touched__{{ name }};
     drop table if exists differing__{{ name }};
     {%- endif %}
