@@ -90,17 +90,24 @@ held as (
         sum(held_rows.amount_held) as amount
     from {{ ref('quarantine') }} as held_rows
     {{ join_patches(feed, patched, 'held_rows.file_id', 'held_rows.row_number') }}
-    where held_rows.feed = '{{ feed }}'
+    where
+        held_rows.feed = '{{ feed }}'
+        and {{ is_changed('stg_' ~ feed, ['held_rows.file_id'], ['_file_id']) }}
     group by all
     union all
     {% endfor %}
+    {%- for feed in ['shipments', 'order_items'] %}
     select
         feed,
         '' as currency,
         sum(amount_held) as amount
     from {{ ref('quarantine') }}
-    where feed in ('shipments', 'order_items')
+    where
+        feed = '{{ feed }}'
+        and {{ is_changed('stg_' ~ feed, ['file_id'], ['_file_id']) }}
     group by feed
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 ),
 
 balances as (
