@@ -12,6 +12,7 @@ from orchestration.builds import begin_build
 from orchestration.publish import current_file, publish, versions
 
 NO_TESTS = ("--exclude-resource-type", "test")
+TESTED = ("--select", "*")
 
 
 def orders(*keys: str, amount: str = "10", day: int = 15, **more: str) -> list[dict]:
@@ -46,7 +47,8 @@ def items(*keys: str, price: str = "10", quantity: str = "1") -> list[dict]:
 
 
 def deliver(warehouse: Warehouse, *arguments: str, **files: list[dict]) -> None:
-    """Drop files (feed_15=rows), load and build."""
+    """Drop files (feed_15=rows), load and build; without tests, unless TESTED is asked for."""
+    arguments = arguments or NO_TESTS
     for name, rows in files.items():
         feed, day = name.rsplit("_", 1)
         warehouse.drop_rows(f"{feed}_2025_01_{day}.ndjson", rows)
@@ -60,6 +62,7 @@ def warehouse(tmp_path_factory) -> Warehouse:
     warehouse = Warehouse.with_own_project(tmp_path_factory.mktemp("incremental"))
     deliver(
         warehouse,
+        *TESTED,
         customers_15=[{"customer_id": "C1", "updated_at": "2025-01-01"}],
         products_15=[
             {"product_id": "P1", "product_name": "P", "price": "10", "updated_at": "2025-01-01"}
@@ -89,7 +92,10 @@ def test_a_new_order_leaves_the_others_where_they_are(warehouse):
     before = {table: row_ids(warehouse, table, key) for table, key in tables.items()}
     whole = built_whole(warehouse)
     deliver(
-        warehouse, orders_16=orders("C", day=16, updated_at="2025-01-16"), order_items_16=items("C")
+        warehouse,
+        *TESTED,
+        orders_16=orders("C", day=16, updated_at="2025-01-16"),
+        order_items_16=items("C"),
     )
     for table, key in tables.items():
         after = row_ids(warehouse, table, key)
@@ -171,7 +177,7 @@ def test_another_key_of_the_hashes_builds_everything_whole(warehouse):
 
         kept, module.PII_KEY = module.PII_KEY, "another key"
         try:
-            deliver(warehouse, *NO_TESTS)
+            deliver(warehouse)
         finally:
             module.PII_KEY = kept
     assert built_whole(warehouse) > whole
