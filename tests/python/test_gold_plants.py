@@ -26,6 +26,7 @@ def built(tmp_path_factory) -> Warehouse:
     generate(warehouse.settings.landing, days=2, orders=60)
     warehouse.load()
     assert warehouse.build().success
+    assert warehouse.dbt("test", "--select", "test_name:equals_its_recomputation").success
     return warehouse
 
 
