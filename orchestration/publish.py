@@ -1,12 +1,14 @@
-"""The published copy: what readers open, swapped in whole.
+"""The published copies: what readers open, swapped in whole.
 
-Belongs here: writing a version, making it current, going back to an earlier one. Does not:
-deciding that a build may be published (`dbt_assets.py`).
+Belongs here: writing a version of both editions, making it current, going back to an earlier one,
+who may read what. Does not: which tables an edition has (`published_tables.py`), deciding that a
+build may be published (`dbt_assets.py`).
 """
 
 import os
 import re
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,36 +17,126 @@ from pathlib import Path
 import duckdb
 
 from orchestration.builds import create_changes
+from orchestration.contracts import load_contracts
+from orchestration.published_tables import Table, for_analysts, for_stewards, write_tables
 from orchestration.settings import ConfigurationError, Settings
 
 VERSIONS_KEPT = 5
 
-_VERSION_FILE = re.compile(r"orderhouse_(\d{6,})\.duckdb\Z")
-_READABLE_BY_ALL = 0o644
+_READ_BY_ALL, _ENTERED_BY_ALL = 0o444, 0o755
 
 
 @dataclass(frozen=True)
 class Published:
-    """One published version: its number, its file, and rows per table (`gold.dim_date`: 8035)."""
+    """One published version: its number, the analysts' file, and rows per table of that file.
+
+    Tables are named as in `gold.dim_date`.
+    """
 
     version: int
     path: Path
     tables: dict[str, int]
 
 
+@dataclass(frozen=True)
+class Edition:
+    """One of the files that readers open, and its versions: where they are and who may read them.
+
+    `group` (None: whatever the system gives) may read what is not for all.
+    """
+
+    folder: Path
+    stem: str
+    file_mode: int
+    folder_mode: int
+    group: str | None = None
+
+    @property
+    def current(self) -> Path:
+        """What readers open."""
+        return self.folder / f"{self.stem}.duckdb"
+
+    @property
+    def versions_folder(self) -> Path:
+        return self.folder / "versions"
+
+    def path(self, version: int) -> Path:
+        return self.versions_folder / f"{self.stem}_{version:06}.duckdb"
+
+    def versions(self) -> dict[int, Path]:
+        """Version number → file, oldest first."""
+        name = re.compile(rf"{self.stem}_(\d{{6,}})\.duckdb\Z")
+        found = {}
+        with suppress(FileNotFoundError):
+            for path in self.versions_folder.iterdir():
+                if match := name.match(path.name):
+                    found[int(match[1])] = path
+        return dict(sorted(found.items()))
+
+    def prepare(self) -> None:
+        """Make the folders, closed to whom they are not for, without what a crash left in them."""
+        for folder in (self.folder, self.versions_folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            self._set_access(folder, self.folder_mode)
+            for leftover in folder.glob(".*"):
+                leftover.unlink()
+
+    def settle(self, unfinished: Path, path: Path) -> None:
+        """Give a finished file its name: after a power cut it is there whole or not at all."""
+        self._set_access(unfinished, self.file_mode)
+        _sync(unfinished)
+        unfinished.replace(path)
+        _sync(path.parent)
+
+    def swap_in(self, version: int) -> None:
+        """Let readers see a version; what has the old file open keeps reading it.
+
+        Whoever opens the current file for writing must harm no version. The mode keeps out
+        everybody but root, so that a link will do; of what root publishes, readers get a copy.
+        """
+        unfinished = self.folder / f".{self.stem}.duckdb"
+        unfinished.unlink(missing_ok=True)
+        if os.geteuid() == 0:
+            copy(self.path(version), unfinished)
+            self.settle(unfinished, self.current)
+        else:
+            os.link(self.path(version), unfinished)
+            unfinished.replace(self.current)
+            _sync(self.folder)
+        # Left by somebody who opened the old file for writing; it is not the new one's.
+        self.current.with_name(f"{self.current.name}.wal").unlink(missing_ok=True)
+
+    def _set_access(self, path: Path, mode: int) -> None:
+        if self.group is not None:
+            try:
+                shutil.chown(path, group=self.group)
+            except (LookupError, PermissionError) as error:
+                raise ConfigurationError(
+                    f"STEWARD_GROUP is {self.group!r}, which {path} cannot be given to: {error}"
+                ) from None
+        path.chmod(mode)
+
+
+def analyst_edition(settings: Settings) -> Edition:
+    """What everybody may read: masked."""
+    return Edition(settings.published, "orderhouse", _READ_BY_ALL, _ENTERED_BY_ALL)
+
+
+def steward_edition(settings: Settings) -> Edition:
+    """What stewards need of people: for the owner and the group STEWARD_GROUP alone."""
+    group = settings.steward_group
+    modes = (0o440, 0o750) if group else (0o400, 0o700)
+    return Edition(settings.published / "steward", "orderhouse_steward", *modes, group)
+
+
 def current_file(settings: Settings) -> Path:
-    """What readers open."""
-    return settings.published / "orderhouse.duckdb"
+    """What analysts open."""
+    return analyst_edition(settings).current
 
 
 def versions(settings: Settings) -> dict[int, Path]:
-    """Version number → file, oldest first."""
-    found = {}
-    with suppress(FileNotFoundError):
-        for path in _versions_folder(settings).iterdir():
-            if match := _VERSION_FILE.match(path.name):
-                found[int(match[1])] = path
-    return dict(sorted(found.items()))
+    """Version number → the analysts' file, oldest first."""
+    return analyst_edition(settings).versions()
 
 
 def current_version(settings: Settings) -> int | None:
@@ -55,31 +147,40 @@ def current_version(settings: Settings) -> int | None:
         return connection.execute("select version from audit.published").fetchone()[0]
 
 
-def publish(connection: duckdb.DuckDBPyConnection, settings: Settings, run_id: str) -> Published:
+def publish(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, run_id: str, *, whole: bool = False
+) -> Published:
     """Write gold, audit and the non-personal part of silver to a new version and swap it in.
 
-    A table whose changed keys are logged costs what changed in it, and the copy of its bytes.
-    `connection` is one to the warehouse, of the only writer; `run_id` names the build. A crash at
-    any moment leaves the version that readers see as it was; its unfinished file is removed by the
-    next call.
+    The stewards' edition gets the same version. A table costs what changed in it, and the copy of
+    its bytes; with `whole` nothing is taken from the version before. `connection` is one to the
+    warehouse, of the only writer; `run_id` names the build. A crash at any moment leaves the
+    version that readers see as it was; its unfinished files are removed by the next call.
     """
     create_changes(connection)
-    folder = _versions_folder(settings)
-    folder.mkdir(parents=True, exist_ok=True)
-    for leftover in [*folder.glob(".*"), *settings.published.glob(".*")]:
-        leftover.unlink()
+    last = _last_published(connection)
+    version = max([last, *versions(settings)]) + 1
+    contracts = load_contracts(settings.contracts_file)
 
-    version = max([_last_published(connection), *versions(settings)]) + 1
-    path = folder / f"orderhouse_{version:06}.duckdb"
-    unfinished = folder / f".{path.name}"
-    base = versions(settings).get(_last_published(connection))
-    tables = _write(connection, unfinished, version, run_id, base)
-    _settle(unfinished, path)
-    _swap_in(settings, path)
+    def write(edition: Edition, list_tables: Callable[[], list[Table]]) -> dict[str, int]:
+        edition.prepare()
+        base = None if whole else edition.versions().get(last)
+        unfinished = edition.path(version).with_name(f".{edition.path(version).name}")
+        rows = _write(connection, unfinished, version, run_id, base, list_tables())
+        edition.settle(unfinished, edition.path(version))
+        return rows
+
+    # The analysts' file last: what it says is the current version.
+    analyst, steward = analyst_edition(settings), steward_edition(settings)
+    rows = write(analyst, lambda: for_analysts(connection))
+    write(steward, lambda: for_stewards(connection, contracts))
+    for edition in (steward, analyst):
+        edition.swap_in(version)
     _record(connection, version, run_id)
-    for old in list(versions(settings).values())[:-VERSIONS_KEPT]:
-        old.unlink()
-    return Published(version, path, tables)
+    for edition in (steward, analyst):
+        for old in list(edition.versions().values())[:-VERSIONS_KEPT]:
+            old.unlink()
+    return Published(version, analyst.path(version), rows)
 
 
 def rollback(settings: Settings, version: int | None = None) -> int:
@@ -102,12 +203,27 @@ def rollback(settings: Settings, version: int | None = None) -> int:
         raise ConfigurationError(
             f"Version {version} is not kept. Kept are: {', '.join(map(str, kept)) or 'none'}."
         )
-    _swap_in(settings, kept[version])
+    steward = steward_edition(settings)
+    if version in steward.versions():
+        steward.swap_in(version)
+    else:
+        # Published before there were stewards: of another version they would see other people.
+        steward.current.unlink(missing_ok=True)
+    analyst_edition(settings).swap_in(version)
     return version
 
 
-def _versions_folder(settings: Settings) -> Path:
-    return settings.published / "versions"
+def copy(source: Path, target: Path) -> None:
+    """Copy a file's bytes; a file system that can share them does not even do that."""
+    with source.open("rb") as read, target.open("wb") as written:
+        try:
+            while os.copy_file_range(read.fileno(), written.fileno(), 1 << 30):
+                pass
+        except (AttributeError, OSError):
+            # Not on this system, or not between these file systems.
+            read.seek(0)
+            written.seek(0)
+            shutil.copyfileobj(read, written, 1 << 20)
 
 
 def _last_published(connection: duckdb.DuckDBPyConnection) -> int:
@@ -117,87 +233,36 @@ def _last_published(connection: duckdb.DuckDBPyConnection) -> int:
 
 
 def _write(
-    connection: duckdb.DuckDBPyConnection, path: Path, version: int, run_id: str, base: Path | None
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    version: int,
+    run_id: str,
+    base: Path | None,
+    tables: list[Table],
 ) -> dict[str, int]:
     """Write a version to `path`: a copy of `base`, the one before, brought up to date."""
     if base:
-        shutil.copyfile(base, path)
+        copy(base, path)
     connection.execute(f"attach '{str(path).replace(chr(39), chr(39) * 2)}' as published")
     try:
-        relations = _relations(connection, "current_database()")
-        outdated = set(_relations(connection, "'published'")) - set(relations)
-        for schema, name in outdated:
-            connection.execute(f'drop table published."{schema}"."{name}"')
-        for schema, name in relations:
-            _write_table(connection, schema, name, in_base=base is not None)
+        rows = write_tables(connection, "published", tables)
+        connection.execute("create schema if not exists published.audit")
         connection.execute(
-            "update published.audit.builds set status = 'published', published_version = ?"
+            "create or replace table published.audit.published as select ?::bigint as version,"
+            " build_id, ?::timestamp as published_at, as_of_date from audit.builds"
             " where run_id = ?",
-            [version, run_id],
-        )
-        connection.execute(
-            "create table published.audit.published as select ?::bigint as version,"
-            " build_id, ?::timestamp as published_at, as_of_date"
-            " from published.audit.builds where run_id = ?",
             [version, datetime.now(UTC).replace(tzinfo=None), run_id],
         )
+        if "audit.builds" in rows:
+            connection.execute(
+                "update published.audit.builds set status = 'published', published_version = ?"
+                " where run_id = ?",
+                [version, run_id],
+            )
         connection.execute("checkpoint published")
-        return {
-            f"{schema}.{name}": connection.execute(
-                f'select count(*) from published."{schema}"."{name}"'
-            ).fetchone()[0]
-            for schema, name in relations
-        }
+        return rows
     finally:
         connection.execute("detach published")
-
-
-def _relations(connection: duckdb.DuckDBPyConnection, database: str) -> list[tuple[str, str]]:
-    """Schema and name of what is published of a database (SQL that names it)."""
-    return connection.execute(
-        "select table_schema, table_name from information_schema.tables"
-        f" where table_catalog = {database}"
-        " and table_schema in ('gold', 'silver', 'audit')"
-        # Staging has a row for all that ever landed: it is for the pipeline's own people.
-        " and not (table_schema = 'silver' and starts_with(table_name, 'stg_'))"
-        " order by all"
-    ).fetchall()
-
-
-def _write_table(
-    connection: duckdb.DuckDBPyConnection, schema: str, name: str, *, in_base: bool
-) -> None:
-    """Bring one table of the new version up to date: by its log of changed keys, or whole."""
-    source, target = f'"{schema}"."{name}"', f'published."{schema}"."{name}"'
-    log = _log_since_published(connection, name) if in_base else None
-    if log is None:
-        connection.execute(f'create schema if not exists published."{schema}"')
-        connection.execute(f"create or replace table {target} as from {source}")
-        return
-    key, mark = log
-    changed = f"({key}) in (select {key} from changes.{name} where number > {mark})"
-    connection.execute(f"delete from {target} where {changed}")
-    connection.execute(f"insert into {target} by name from {source} where {changed}")
-
-
-def _log_since_published(
-    connection: duckdb.DuckDBPyConnection, name: str
-) -> tuple[str, int] | None:
-    """Key columns of a table's log and the number up to which the last version has it.
-
-    None where there is no such log: the table is small or no incremental model, was built whole
-    since, or is `quarantine`, whose attempts count in every build.
-    """
-    if name == "quarantine":
-        return None
-    return connection.execute(
-        "select max(written.key_columns), max(marks.number)"
-        " from changes.written inner join changes.read as marks on written.model = marks.input"
-        " where marks.model = 'published' and written.model = ?"
-        " having max(marks.number) >= max(written.number) filter (where written.is_whole)"
-        " and max(written.key_columns) is not null",
-        [name],
-    ).fetchone()
 
 
 def _record(connection: duckdb.DuckDBPyConnection, version: int, run_id: str) -> None:
@@ -213,26 +278,6 @@ def _record(connection: duckdb.DuckDBPyConnection, version: int, run_id: str) ->
         " select 'published', model, max(number) from changes.written group by model"
     )
     connection.execute("commit")
-
-
-def _swap_in(settings: Settings, path: Path) -> None:
-    """Readers that have the old file open keep reading it: its inode lives until they close.
-
-    A copy, not a link: a reader that opens the current file for writing harms no version.
-    """
-    unfinished = settings.published / ".orderhouse.duckdb"
-    shutil.copyfile(path, unfinished)
-    _settle(unfinished, current_file(settings))
-    # Left by somebody who opened the old file for writing; it does not belong to the new one.
-    settings.published.joinpath("orderhouse.duckdb.wal").unlink(missing_ok=True)
-
-
-def _settle(unfinished: Path, path: Path) -> None:
-    """Give a finished file its name, so that after a power cut it is there whole or not at all."""
-    unfinished.chmod(_READABLE_BY_ALL)
-    _sync(unfinished)
-    unfinished.replace(path)
-    _sync(path.parent)
 
 
 def _sync(path: Path) -> None:

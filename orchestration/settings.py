@@ -24,7 +24,8 @@ class Settings:
     `settle_seconds` is how long (seconds) a file without a trigger must be unchanged before it
     is taken, `batch_timeout_minutes` how long (minutes) a batch may wait before it is `late`,
     `memory_limit` what DuckDB may use (`2GB`; None: its own default, most of the machine),
-    `sensor_interval_seconds` how often Dagster's daemon looks into landing.
+    `sensor_interval_seconds` how often Dagster's daemon looks into landing, `steward_group` the
+    system's group that may read the stewards' published file (None: its owner alone).
     """
 
     data_dir: Path
@@ -33,6 +34,7 @@ class Settings:
     batch_timeout_minutes: float = 120.0
     memory_limit: str | None = None
     sensor_interval_seconds: int = 30
+    steward_group: str | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> "Settings":
@@ -47,6 +49,7 @@ class Settings:
             batch_timeout_minutes=_number(environ, "BATCH_TIMEOUT_MINUTES", 120.0),
             memory_limit=_size(environ, "MEMORY_LIMIT"),
             sensor_interval_seconds=max(1, int(_number(environ, "SENSOR_INTERVAL_SECONDS", 30))),
+            steward_group=(environ.get("STEWARD_GROUP") or "").strip() or None,
         )
 
     @property

@@ -11,7 +11,7 @@ import pytest
 
 from orchestration.contracts import load_contracts
 from orchestration.pii_key import KEY_FILE, hmac_pads, read_or_make_key
-from orchestration.publish import current_file
+from orchestration.publish import current_file, steward_edition
 from orchestration.settings import ConfigurationError
 
 EMAIL = re.compile(r"[\w.+-]+(@|%40)[\w-]+\.[\w.]+")
@@ -75,10 +75,39 @@ def test_nothing_personal_stands_in_the_clear(built, personal, file):
         assert not [value for value in delivered if value in everything], column
 
 
-def test_names_have_no_column_outside_bronze(built):
-    with closing(duckdb.connect(built.settings.warehouse, read_only=True)) as connection:
+def test_stewards_have_the_contacts_and_the_held_rows_as_delivered(built, personal):
+    with closing(duckdb.connect(steward_edition(built.settings).current, read_only=True)) as one:
+        found = texts(one)
+        one.execute(f"attach '{built.settings.warehouse}' as warehouse (read_only)")
+        same = one.execute(
+            "select (select count(*) from steward.customers)"
+            " = (select count(*) from warehouse.silver.customers),"
+            " (select count(*) from steward.addresses)"
+            " = (select count(*) from warehouse.silver.addresses),"
+            " (select count(*) from steward.quarantine)"
+            " = (select count(*) from warehouse.silver.quarantine),"
+            " (select count(*) from steward.rejected_rows)"
+            " = (select count(*) from warehouse.bronze.rejected_rows),"
+            " (select version from audit.published) = 1"
+        ).fetchone()
+    assert same == (True,) * 5
+    for column in ("email", "phone", "address_line_1"):
+        values = set().union(*(values for name, values in found.items() if name.endswith(column)))
+        assert len(values & personal[column]) > 10, column
+    assert len(found["steward.customers.first_name"]) > 10
+    originals = "\n".join(found["steward.quarantine.original"])
+    assert "[personal]" not in originals
+    assert any(value in originals for value in personal["email"])
+    assert found["steward.rejected_rows.raw"]
+
+
+@pytest.mark.parametrize("file", ["warehouse", "published"])
+def test_names_have_no_column_outside_bronze(built, file):
+    path = built.settings.warehouse if file == "warehouse" else current_file(built.settings)
+    with closing(duckdb.connect(path, read_only=True)) as connection:
         columns = connection.execute(
             "select column_name from information_schema.columns where table_schema <> 'bronze'"
+            " and table_catalog = current_database()"
         ).fetchall()
     dropped = {
         column.name

@@ -1,26 +1,30 @@
 """Publishing: what is copied, how it is swapped, what a failure leaves."""
 
+import grp
+import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from orchestration.builds import begin_build, finish_build, last_builds
+from orchestration.builds import begin_build, create_builds, finish_build, last_builds
+from orchestration.loader.load import connect
 from orchestration.publish import (
     VERSIONS_KEPT,
     current_file,
     current_version,
     publish,
     rollback,
+    steward_edition,
     versions,
 )
+from orchestration.published_tables import _replace_differing
 from orchestration.settings import ConfigurationError, Settings
-from orchestration.warehouse import open_warehouse
 
 _TABLES = """
-create schema gold; create schema silver; create schema bronze; create schema snapshots;
-create table bronze.files (batch_date date, status varchar);
+create schema gold; create schema silver; create schema snapshots;
 create table gold.dim_date as select 1 as date_key;
 create table silver.orders as select 'a' as order_id;
 create table silver.stg_orders as select 'personal' as order_id;
@@ -35,7 +39,8 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def warehouse(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    with open_warehouse(settings) as connection:
+    with connect(settings) as connection:
+        create_builds(connection)
         connection.execute(_TABLES)
         yield connection
 
@@ -77,11 +82,126 @@ def test_an_open_reader_keeps_what_it_reads_and_the_next_sees_the_new(warehouse,
     assert first(current_file(settings), "select count(*) from gold.dim_date") == 2
 
 
-def test_five_versions_are_kept_and_readable_by_all(warehouse, settings):
+def test_five_versions_of_both_editions_are_kept(warehouse, settings):
     numbers = [publish_once(warehouse, settings, f"run {number}") for number in range(7)]
     assert list(versions(settings)) == numbers[-VERSIONS_KEPT:] == [3, 4, 5, 6, 7]
-    for path in [current_file(settings), *versions(settings).values()]:
-        assert path.stat().st_mode & 0o777 == 0o644
+    assert list(steward_edition(settings).versions()) == [3, 4, 5, 6, 7]
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o777])
+def test_analysts_may_read_and_stewards_files_are_closed_whatever_the_umask(
+    warehouse, settings, umask
+):
+    settings.published.mkdir(mode=0o777)
+    before = os.umask(umask)
+    try:
+        publish_once(warehouse, settings, "one")
+    finally:
+        os.umask(before)
+    modes = {
+        str(path.relative_to(settings.data_dir)): path.stat().st_mode & 0o777
+        for path in [settings.published, *settings.published.rglob("*")]
+    }
+    assert modes == {
+        "published": 0o755,
+        "published/orderhouse.duckdb": 0o444,
+        "published/versions": 0o755,
+        "published/versions/orderhouse_000001.duckdb": 0o444,
+        "published/steward": 0o700,
+        "published/steward/orderhouse_steward.duckdb": 0o400,
+        "published/steward/versions": 0o700,
+        "published/steward/versions/orderhouse_steward_000001.duckdb": 0o400,
+    }
+
+
+def test_the_stewards_group_may_read_what_is_theirs(warehouse, settings):
+    group = grp.getgrgid(os.getgid()).gr_name
+    publish_once(warehouse, replace(settings, steward_group=group), "one")
+    edition = steward_edition(settings)
+    assert edition.folder.stat().st_mode & 0o777 == 0o750
+    for path in (edition.current, *edition.versions().values()):
+        assert path.stat().st_mode & 0o777 == 0o440
+        assert path.stat().st_gid == os.getgid()
+
+
+def test_a_group_that_there_is_not_is_told(warehouse, settings):
+    with pytest.raises(ConfigurationError, match="STEWARD_GROUP is 'no such group'"):
+        publish_once(warehouse, replace(settings, steward_group="no such group"), "one")
+
+
+def both_versions(settings: Settings) -> set[object]:
+    number = "select version from audit.published"
+    return {first(path, number) for path in (current_file(settings), steward_file(settings))}
+
+
+def steward_file(settings: Settings) -> Path:
+    return steward_edition(settings).current
+
+
+def test_both_editions_always_show_the_same_version(warehouse, settings):
+    for number in range(3):
+        publish_once(warehouse, settings, f"run {number}")
+        assert both_versions(settings) == {number + 1}
+    rollback(settings)
+    assert both_versions(settings) == {2}
+    steward_edition(settings).path(1).unlink()
+    rollback(settings)
+    assert current_version(settings) == 1
+    assert not steward_file(settings).exists()
+
+
+@pytest.mark.parametrize("user", [0, 1000])
+def test_what_readers_do_to_the_current_file_harms_no_version(
+    warehouse, settings, user, monkeypatch
+):
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    publish_once(warehouse, settings, "one")
+    publish_once(warehouse, settings, "two")
+    is_link = current_file(settings).samefile(versions(settings)[2])
+    assert is_link == (user != 0)
+    # Whoever is not root cannot write a file of this mode; root has a copy to spoil.
+    assert current_file(settings).stat().st_mode & 0o222 == 0
+    if not is_link:
+        with duckdb.connect(current_file(settings)) as writer:
+            writer.execute("drop table gold.dim_date")
+        assert first(versions(settings)[2], "select count(*) from gold.dim_date") == 1
+    assert rollback(settings) == 1
+    assert publish_once(warehouse, settings, "three") == 3
+    assert first(current_file(settings), "select count(*) from gold.dim_date") == 1
+
+
+def test_a_table_is_brought_up_to_date_by_the_rows_that_differ_or_whole(warehouse, settings):
+    warehouse.execute("create table gold.mart as select range as number, 'a' as text from range(9)")
+    publish_once(warehouse, settings, "one")
+    changes = {
+        "delete from gold.mart where number = 3": True,
+        "insert into gold.mart values (9, 'b')": True,
+        "update gold.mart set text = 'c' where number = 5": True,
+        "update gold.mart set text = text || '!'": False,
+    }
+    for change, by_rows in changes.items():
+        warehouse.execute("create or replace table main.before as from gold.mart")
+        warehouse.execute(change)
+        assert _replace_differing(warehouse, "gold.mart", "main.before") is by_rows
+        publish_once(warehouse, settings, change)
+        assert mart(settings) == warehouse.execute("from gold.mart order by all").fetchall()
+    warehouse.execute("alter table gold.mart add column more integer")
+    publish_once(warehouse, settings, "another column")
+    assert mart(settings) == warehouse.execute("from gold.mart order by all").fetchall()
+
+
+def mart(settings: Settings) -> list[tuple]:
+    with duckdb.connect(current_file(settings), read_only=True) as reader:
+        return reader.execute("from gold.mart order by all").fetchall()
+
+
+def test_rows_that_stand_twice_are_published_twice(warehouse, settings):
+    warehouse.execute("create table gold.mart as select 1 as number from range(4)")
+    publish_once(warehouse, settings, "one")
+    warehouse.execute("insert into gold.mart values (1), (2)")
+    publish_once(warehouse, settings, "two")
+    assert first(current_file(settings), "select count(*) from gold.mart where number = 1") == 5
+    assert first(current_file(settings), "select count(*) from gold.mart") == 6
 
 
 def test_rollback_goes_to_the_version_before_or_to_the_one_named(warehouse, settings):
@@ -115,12 +235,19 @@ def test_a_publish_that_breaks_leaves_what_readers_see(warehouse, settings):
 def test_leftovers_of_a_crash_are_removed(warehouse, settings):
     folder = settings.published / "versions"
     folder.mkdir(parents=True)
-    leftovers = [folder / ".orderhouse_000001.duckdb", settings.published / ".orderhouse.duckdb"]
+    steward = settings.published / "steward"
+    steward.mkdir()
+    leftovers = [
+        folder / ".orderhouse_000001.duckdb",
+        settings.published / ".orderhouse.duckdb",
+        steward / ".orderhouse_steward.duckdb",
+    ]
     for path in leftovers:
         path.write_bytes(b"half")
     publish_once(warehouse, settings, "one")
     assert not any(path.exists() for path in leftovers)
     assert {path.name for path in settings.published.iterdir()} == {
         "orderhouse.duckdb",
+        "steward",
         "versions",
     }
