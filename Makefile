@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run status test ordeal lint format dev docs bench demo-data clean
+.PHONY: help run status test ordeal lint format dev docs metrics bench demo-data clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,9 @@ dev: $(STAMP) ## Dagster UI on http://localhost:3000
 docs: $(STAMP) ## Documentation of every model as one page
 	@$(BIN)/dbt --quiet docs generate --static
 	@echo "Documentation: $(or $(DBT_TARGET_PATH),target)/static_index.html"
+
+metrics: $(STAMP) ## What a metric says (ARGS="net_amount orders --by month")
+	@$(BIN)/python -m orchestration metrics $(ARGS)
 
 bench: $(STAMP) ## What loads cost, beside a script by hand (ARGS="--orders 100000 --days 30")
 	@$(BIN)/python -m benchmarks.bench $(ARGS)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime
 from functools import wraps
+from typing import Any
 
 import click
 import duckdb
@@ -164,6 +165,24 @@ def demo_data(settings: Settings, console: Console, start: datetime, **options: 
     from orchestration.run import make_demo_data
 
     make_demo_data(settings, console.print, start=start.date(), **options)
+
+
+@_command
+@click.argument("names", nargs=-1)
+@click.option("--by", multiple=True, help="day, week … year, or a dimension; several may be given.")
+@click.option("--where", multiple=True, help="{{ Dimension('order__channel') }} = 'web'")
+@click.option("--sql", is_flag=True, help="Print the SQL instead of its answer.")
+def metrics(settings: Settings, console: Console, names: tuple[str, ...], **options: Any) -> None:
+    """Metrics NAMES of what is published; without NAMES, which metrics there are."""
+    from orchestration.metrics import SemanticLayer
+    from orchestration.summary import print_answer, print_metrics
+
+    layer = SemanticLayer(settings)
+    if names:
+        show_sql = options.pop("sql")
+        print_answer(console, layer.ask(names, **options), show_sql=show_sql)
+    else:
+        print_metrics(console, layer)
 
 
 @_command

@@ -4,6 +4,8 @@ Belongs here: words and tables on the terminal. Does not: deciding anything.
 """
 
 from contextlib import closing
+from datetime import datetime
+from decimal import Decimal
 
 import duckdb
 from rich.console import Console
@@ -11,6 +13,7 @@ from rich.table import Table
 
 from orchestration.builds import Build, last_builds
 from orchestration.loader.load import connect
+from orchestration.metrics import Answer, SemanticLayer
 from orchestration.publish import current_file, current_version, versions
 from orchestration.run import RunOutcome
 from orchestration.settings import Settings
@@ -117,6 +120,32 @@ def print_status(console: Console, settings: Settings) -> None:
         _print_table(console, "In landing", ("file",), [(name,) for name in waiting[:_MOST_LINES]])
 
 
+def print_metrics(console: Console, layer: SemanticLayer) -> None:
+    """Each metric, what it counts, and what it can be grouped by."""
+    dimensions = {name: layer.dimensions([name]) for name in layer.metrics()}
+    for name, description in layer.metrics().items():
+        console.print(name, style="bold")
+        console.print(f"  {description}", markup=False)
+        console.print(f"  by {', '.join(dimensions[name])}", style="dim", markup=False)
+
+
+def print_answer(console: Console, answer: Answer, *, show_sql: bool) -> None:
+    """Rows of an answer, all of them, or the SQL that gives them."""
+    if show_sql:
+        console.print(answer.sql, markup=False, soft_wrap=True)
+        return
+    rows = [tuple("" if cell is None else _cell(cell) for cell in row) for row in answer.rows]
+    _print_table(console, "Metrics", answer.columns, rows, most=len(rows))
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d}"
+    if isinstance(value, float):
+        return f"{value:,.4f}"
+    return f"{value:,}" if isinstance(value, int | Decimal) else str(value)
+
+
 def _print_files(console: Console, outcome: RunOutcome) -> None:
     loaded = [file for file in outcome.files if file["status"] == "loaded"]
     feeds: dict[str, list[int]] = {}
@@ -176,21 +205,25 @@ def _print_query(
 
 
 def _print_table(
-    console: Console, title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]
+    console: Console,
+    title: str,
+    columns: tuple[str, ...],
+    rows: list[tuple[str, ...]],
+    most: int = _MOST_LINES,
 ) -> None:
-    """A titled table without lines; nothing when it is empty, the first rows when it is long."""
+    """A titled table without lines; nothing when it is empty, `most` rows when it is long."""
     if not rows:
         return
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for column in columns:
         is_number = all(row[columns.index(column)][-1:].isdigit() for row in rows)
         table.add_column(column, justify="right" if is_number else "left", overflow="fold")
-    for row in rows[:_MOST_LINES]:
+    for row in rows[:most]:
         table.add_row(*row)
     console.print(f"\n{title}", style="bold", markup=False)
     console.print(table, highlight=False)
-    if len(rows) > _MOST_LINES:
-        console.print(f"… and {len(rows) - _MOST_LINES:,} more", style="dim")
+    if len(rows) > most:
+        console.print(f"… and {len(rows) - most:,} more", style="dim")
 
 
 def _build_row(build: Build) -> tuple[str, ...]:
