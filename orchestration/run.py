@@ -41,8 +41,12 @@ class RunOutcome:
 
 
 def dagster_home(settings: Settings) -> Path:
-    """Folder of the Dagster instance: DAGSTER_HOME or `.dagster/`, made when missing."""
+    """Folder of the Dagster instance: DAGSTER_HOME or `.dagster/`, made when missing.
+
+    From then on the environment names it: dagster.yaml reads it there.
+    """
     home = Path(os.environ.get("DAGSTER_HOME") or settings.project_dir / ".dagster").absolute()
+    os.environ["DAGSTER_HOME"] = str(home)
     home.mkdir(parents=True, exist_ok=True)
     if not (home / "dagster.yaml").exists():
         shutil.copyfile(Path(__file__).with_name("dagster.yaml"), home / "dagster.yaml")
