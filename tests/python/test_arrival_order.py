@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from warehouse import Warehouse
+from warehouse import Warehouse, assert_passed
 
 from orchestration.demo import generate
 from orchestration.loader.retract import retract
@@ -31,7 +31,7 @@ def gold_after(folder: Path, batches: list[dict[str, bytes]]) -> dict[str, list[
         warehouse.load()
         is_last = batch is batches[-1]
         result = warehouse.build(*([] if is_last else ["--exclude-resource-type", "test"]))
-        assert result.success
+        assert_passed(result)
     return gold_of(warehouse)
 
 
@@ -84,5 +84,5 @@ def test_a_retracted_day_leaves_gold_as_if_it_had_never_come(tmp_path, delivery)
         for (batch_id,) in batches:
             retract(connection, batch_id, "to see whether a trace is left")
     warehouse.load()
-    assert warehouse.build().success
+    assert_passed(warehouse.build())
     assert gold_of(warehouse) == without

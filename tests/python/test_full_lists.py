@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import pytest
-from warehouse import Warehouse
+from warehouse import Warehouse, assert_passed
 
 SOURCES = "models/bronze/_bronze__sources.yml"
 
@@ -44,8 +44,7 @@ def warehouse(tmp_path_factory) -> Warehouse:
             warehouse.drop(name, "[]")
         (outcome,) = warehouse.load().files
         assert outcome.status == ("duplicate" if number == 8 else "loaded")
-    result = warehouse.build("--select", "+products_history", "+products")
-    assert result.success
+    assert_passed(warehouse.build("--select", "+products_history", "+products"))
     return warehouse
 
 

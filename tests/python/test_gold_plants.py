@@ -6,7 +6,7 @@ not: whether dbt then stops (`test_planted_changes.py`).
 
 import duckdb
 import pytest
-from warehouse import Warehouse
+from warehouse import Warehouse, assert_passed
 
 from orchestration.demo import generate
 
@@ -25,7 +25,7 @@ def built(tmp_path_factory) -> Warehouse:
     warehouse = Warehouse.at(tmp_path_factory.mktemp("plants"))
     generate(warehouse.settings.landing, days=2, orders=60)
     warehouse.load()
-    assert warehouse.build().success
+    assert_passed(warehouse.build())
     assert warehouse.dbt("test", "--select", "test_name:equals_its_recomputation").success
     return warehouse
 

@@ -30,10 +30,7 @@ def history(warehouse: Warehouse, key: str = "C1") -> list[tuple]:
 
 
 def deliver(warehouse: Warehouse, name: str, rows: list[dict]) -> None:
-    warehouse.drop_rows(name, rows)
-    warehouse.load()
-    result = warehouse.build(*MODELS)
-    assert result.success, [(row.node.name, row.message) for row in result.result if row.failures]
+    warehouse.deliver({name: rows}, *MODELS)
 
 
 @pytest.fixture(scope="module")

@@ -49,12 +49,9 @@ def items(*keys: str, price: str = "10", quantity: str = "1") -> list[dict]:
 def deliver(warehouse: Warehouse, *arguments: str, **files: list[dict]) -> None:
     """Drop files (feed_15=rows), load and build; without tests, unless TESTED is asked for."""
     arguments = arguments or NO_TESTS
-    for name, rows in files.items():
-        feed, day = name.rsplit("_", 1)
-        warehouse.drop_rows(f"{feed}_2025_01_{day}.ndjson", rows)
-    warehouse.load()
-    result = warehouse.build(*arguments)
-    assert result.success, [(row.node.name, row.message) for row in result.result if row.failures]
+    days = {name: name.rsplit("_", 1) for name in files}
+    named = {f"{feed}_2025_01_{day}.ndjson": files[name] for name, (feed, day) in days.items()}
+    warehouse.deliver(named, *arguments)
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """Lookups with validity windows: a value is known on the days of its windows, and once."""
 
 import pytest
-from warehouse import Warehouse
+from warehouse import Warehouse, assert_passed
 
 # event_id → (event_type, instant as delivered, rejection reasons, warnings)
 EVENTS = {
@@ -28,8 +28,7 @@ def judged(tmp_path_factory):
         ],
     )
     warehouse.load()
-    result = warehouse.build("--select", "+stg_clickstream")
-    assert result.success, result.exception
+    assert_passed(warehouse.build("--select", "+stg_clickstream"))
     rows: dict[str, list] = {event: [] for event in EVENTS}
     for event, *judgement in warehouse.ask(
         "select event_id, rejection_reasons, warnings from silver.stg_clickstream"

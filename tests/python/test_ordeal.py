@@ -10,26 +10,26 @@ from random import Random
 
 import duckdb
 import pytest
-from ordeal.bench import Bench
 from ordeal.comparison import differences
 from ordeal.sequence import judge
 from ordeal.shrinking import shrink
 from ordeal.streams import Build, Deliver, Stream, TakeBack, draw_stream, reordered
+from ordeal.workshop import Workshop
 
 from orchestration.settings import PROJECT_DIR
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory) -> Bench:
-    return Bench(tmp_path_factory.mktemp("ordeal"), is_full=False)
+def workshop(tmp_path_factory) -> Workshop:
+    return Workshop(tmp_path_factory.mktemp("ordeal"), is_full=False)
 
 
 @pytest.mark.parametrize("seed", [33, 52])
-def test_a_stream_ends_as_a_rebuild_and_as_another_order_do(bench, seed):
+def test_a_stream_ends_as_a_rebuild_and_as_another_order_do(workshop, seed):
     stream = draw_stream(seed, PROJECT_DIR / "seeds")
-    verdict = judge(bench, stream, with_tests=seed == 33)
+    verdict = judge(workshop, stream, with_tests=seed == 33)
     assert not verdict.problems, "\n".join(verdict.problems)
-    assert bench.kills
+    assert workshop.kills
 
 
 def test_a_seed_gives_one_stream():

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from test_privacy import texts
-from warehouse import Warehouse
+from warehouse import Warehouse, assert_passed
 
 from orchestration.loader.load import connect
 from orchestration.publish import current_file, publish
@@ -332,7 +332,7 @@ def test_a_patched_address_stands_in_its_seed_only(warehouse):
     write_patches(
         warehouse, patch(CUSTOMERS, 1, "email", ADDRESS), patch(CUSTOMERS, 9, "email", ADDRESS)
     )
-    assert warehouse.build().success
+    assert_passed(warehouse.build())
     assert warehouse.ask("select email_domain from gold.dim_customer where customer_id = 'C1'") == [
         ("example.net",)
     ]

@@ -7,7 +7,7 @@ import shutil
 
 import duckdb
 import pytest
-from warehouse import Warehouse
+from warehouse import Warehouse, assert_passed
 
 from orchestration.demo import generate
 
@@ -17,7 +17,7 @@ def built(tmp_path_factory) -> Warehouse:
     warehouse = Warehouse.at(tmp_path_factory.mktemp("planted"))
     generate(warehouse.settings.landing, days=2, orders=60)
     warehouse.load()
-    assert warehouse.build().success
+    assert_passed(warehouse.build())
     warehouse.ask("checkpoint")
     return warehouse
 

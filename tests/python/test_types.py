@@ -4,7 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
-from warehouse import Warehouse
+from warehouse import Warehouse, assert_passed
 
 INVALID = object()
 
@@ -105,8 +105,7 @@ def products(tmp_path_factory):
         ],
     )
     warehouse.load()
-    result = warehouse.build("--select", "+stg_products")
-    assert result.success, result.exception
+    assert_passed(warehouse.build("--select", "+stg_products"))
     names = ["product_id", "rejection_reasons", *columns]
     rows = warehouse.ask(f"select {', '.join(names)} from silver.stg_products")
     return {row[0]: dict(zip(names, row, strict=True)) for row in rows}

@@ -1,7 +1,7 @@
 """A warehouse in a folder of its own, for tests: drop files, load, build, ask.
 
 Belongs here: what several test modules need to drive the real loader and the real dbt in this
-process. Does not: assertions.
+process. Does not: assertions, but that a build passed.
 """
 
 import csv
@@ -105,6 +105,13 @@ class Warehouse:
         fixed = ["--exclude-resource-type", "unit_test", "--indirect-selection", "cautious"]
         return self.dbt("build", *fixed, *arguments)
 
+    def deliver(self, files: dict[str, list[dict[str, Any]]], *arguments: str) -> None:
+        """Drop files, by name, load and build; a build that fails says why."""
+        for name, rows in files.items():
+            self.drop_rows(name, rows)
+        self.load()
+        assert_passed(self.build(*arguments))
+
     def ask(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Rows of a query on the working copy."""
         connection = duckdb.connect(str(self.settings.warehouse))
@@ -112,6 +119,15 @@ class Warehouse:
             return connection.execute(sql, parameters or None).fetchall()
         finally:
             connection.close()
+
+
+def assert_passed(result: Any) -> None:
+    """Fail with what each node says that did not pass (`result` is that of `Warehouse.dbt`)."""
+    bad = ("error", "fail", "runtime error")
+    rows = () if result.exception else result.result
+    assert result.success, result.exception or "\n".join(
+        f"{row.node.name}: {row.message}" for row in rows if row.status in bad
+    )
 
 
 @contextmanager

@@ -17,10 +17,10 @@ from pathlib import Path
 import click
 
 from orchestration.settings import PROJECT_DIR
-from ordeal.bench import Bench
 from ordeal.sequence import judge
 from ordeal.shrinking import shrink
 from ordeal.streams import Stream, draw_stream
+from ordeal.workshop import Workshop
 
 
 @dataclass(frozen=True)
@@ -48,29 +48,29 @@ class Outcome:
 
 
 @cache
-def _bench(folder: Path, is_full: bool) -> Bench:
-    """This process's bench of a kind."""
-    return Bench(folder / f"{os.getpid()}_{'full' if is_full else 'delta'}", is_full=is_full)
+def _workshop(folder: Path, is_full: bool) -> Workshop:
+    """This process's workshop of a kind."""
+    return Workshop(folder / f"{os.getpid()}_{'full' if is_full else 'delta'}", is_full=is_full)
 
 
 def run_order(order: Order) -> Outcome:
     """Run one sequence in this process."""
     begin = time.monotonic()
     stream = draw_stream(order.seed, PROJECT_DIR / "seeds", kills=order.kills)
-    bench = _bench(order.folder, stream.is_full)
-    builds, kills = bench.builds, bench.kills
-    verdict = judge(bench, stream, with_tests=order.with_tests)
+    workshop = _workshop(order.folder, stream.is_full)
+    builds, kills = workshop.builds, workshop.kills
+    verdict = judge(workshop, stream, with_tests=order.with_tests)
     shrunk = None
     if verdict.problems and order.shrinks:
-        shrunk = shrink(stream, lambda one: bool(judge(bench, one, with_tests=False).problems))
-        verdict = judge(bench, shrunk, with_tests=False)
+        shrunk = shrink(stream, lambda one: bool(judge(workshop, one, with_tests=False).problems))
+        verdict = judge(workshop, shrunk, with_tests=False)
     return Outcome(
         order,
         shrunk or stream,
         verdict.problems,
         verdict.gold_rows,
-        bench.builds - builds,
-        bench.kills - kills,
+        workshop.builds - builds,
+        workshop.kills - kills,
         time.monotonic() - begin,
     )
 

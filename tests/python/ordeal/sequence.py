@@ -1,7 +1,7 @@
 """One sequence: a stream, built by and by, must end as a rebuild and as another order do.
 
 Belongs here: the property, and what to say when it does not hold. Does not: comparing tables
-(`comparison.py`), making events happen (`bench.py`).
+(`comparison.py`), making events happen (`workshop.py`).
 """
 
 from collections.abc import Callable
@@ -10,9 +10,9 @@ from random import Random
 
 from warehouse import Warehouse
 
-from ordeal.bench import Bench, Failed
 from ordeal.comparison import differences
 from ordeal.streams import Build, Deliver, Stream, reordered
+from ordeal.workshop import Failed, Workshop
 
 _IN_EFFECT = "select file_name, sha256 from bronze.files where status in ('loaded', 'duplicate')"
 
@@ -25,22 +25,22 @@ class Verdict:
     gold_rows: int
 
 
-def judge(bench: Bench, stream: Stream, *, with_tests: bool) -> Verdict:
+def judge(workshop: Workshop, stream: Stream, *, with_tests: bool) -> Verdict:
     """Run a stream; how its end differs from a full refresh, and from another order.
 
     `with_tests` also runs every data test of dbt on the end of the stream.
     """
-    bench.reset_lookups()
-    grown = bench.fresh("grown")
+    workshop.reset_lookups()
+    grown = workshop.fresh("grown")
     steps: list[tuple[str, Callable[[], Warehouse]]] = [
-        ("a full refresh", lambda: _rebuilt(bench, grown)),
-        ("another order", lambda: _reordered(bench, grown, stream)),
+        ("a full refresh", lambda: _rebuilt(workshop, grown)),
+        ("another order", lambda: _reordered(workshop, grown, stream)),
     ]
     problems: list[str] = []
     try:
-        bench.run(grown, stream.events)
+        workshop.run(grown, stream.events)
         if with_tests:
-            bench.test(grown)
+            workshop.test(grown)
     except Failed as failure:
         return Verdict((f"built by and by: {failure}",), 0)
     for name, make in steps:
@@ -57,18 +57,18 @@ def judge(bench: Bench, stream: Stream, *, with_tests: bool) -> Verdict:
     return Verdict(tuple(problems), gold_rows)
 
 
-def _rebuilt(bench: Bench, grown: Warehouse) -> Warehouse:
-    rebuilt = bench.copy(grown, "rebuilt")
-    bench.build(rebuilt, "--full-refresh")
+def _rebuilt(workshop: Workshop, grown: Warehouse) -> Warehouse:
+    rebuilt = workshop.copy(grown, "rebuilt")
+    workshop.build(rebuilt, "--full-refresh")
     return rebuilt
 
 
-def _reordered(bench: Bench, grown: Warehouse, stream: Stream) -> Warehouse:
+def _reordered(workshop: Workshop, grown: Warehouse, stream: Stream) -> Warehouse:
     """The files of a stream in another order, in a warehouse of their own, built once."""
     deliveries = [event for event in stream.events if isinstance(event, Deliver)]
     in_effect = set(grown.ask(_IN_EFFECT))
-    other = bench.fresh("reordered")
-    bench.run(other, [*reordered(deliveries, in_effect, Random(stream.seed)), Build()])
+    other = workshop.fresh("reordered")
+    workshop.run(other, [*reordered(deliveries, in_effect, Random(stream.seed)), Build()])
     if set(other.ask(_IN_EFFECT)) != in_effect:
         raise Failed("other files are in effect than after the stream")
     return other

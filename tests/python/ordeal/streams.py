@@ -1,7 +1,7 @@
 """Streams of events: what happens to a warehouse, in order, drawn from a seed.
 
 Belongs here: the kinds of events, a stream from its seed, the same files in another order. Does
-not: records (`shop.py`), making the events happen (`bench.py`).
+not: records (`shop.py`), making the events happen (`workshop.py`).
 """
 
 import csv

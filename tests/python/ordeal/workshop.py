@@ -51,7 +51,7 @@ class _Result:
     failures: tuple[str, ...]
 
 
-class Bench:
+class Workshop:
     """A project with its manifest, and warehouses by name in one folder."""
 
     def __init__(self, folder: Path, *, is_full: bool) -> None:
