@@ -1,8 +1,8 @@
 """What runs when.
 
-Belongs here: jobs, the sensor over landing, and the lock that a run holds from its first step to
-its last. Does not: what a step does (`bronze.py`, `dbt_assets.py`), what is due
-(`loader/landing.py`).
+Belongs here: the job of a build, the sensor over landing, the schedules, and the lock that a run
+holds from its first step to its last. Does not: what a step does (`bronze.py`, `dbt_assets.py`,
+`nightly.py`), what is due (`loader/landing.py`).
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -12,11 +12,14 @@ from typing import Any
 import dagster as dg
 
 from orchestration.contracts import Contract
-from orchestration.loader.landing import what_is_due
-from orchestration.settings import Settings
+from orchestration.demo.next_day import make_next_day
+from orchestration.instance import end_dead_runs
+from orchestration.loader.landing import pause_seconds, what_is_due
+from orchestration.settings import ConfigurationError, Settings
 from orchestration.warehouse import writer_lock
 
 JOB = "build"
+DEMO_JOB = "demo_day"
 
 _UNDER_WAY = [
     dg.DagsterRunStatus.NOT_STARTED,
@@ -25,8 +28,6 @@ _UNDER_WAY = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
-_FIRST_PAUSE_SECONDS = 60
-_LONGEST_PAUSE_SECONDS = 3600
 _FAILURES_THAT_COUNT = 10
 
 
@@ -53,9 +54,17 @@ def landing_sensor(
         description="Asks for a run when files in landing are due.",
     )
     def landing(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        return ask_for_run(context.instance, settings, contracts, datetime.now(UTC))
+        now = datetime.now(UTC)
+        for run_id in end_dead_runs(context.instance, settings, now, is_writer=is_writer):
+            context.log.warning(f"Run {run_id} was recorded as failed: its process is gone.")
+        return ask_for_run(context.instance, settings, contracts, now)
 
     return landing
+
+
+def is_writer(job_name: str) -> bool:
+    """Whether a job's runs hold the writer's lock: all but the one that only drops files."""
+    return job_name != DEMO_JOB
 
 
 def ask_for_run(
@@ -67,24 +76,19 @@ def ask_for_run(
     """A request for one run over all that is due, or a sentence that says why there is none.
 
     State is the folder, the loader's notes and the runs on record: no cursor that could skip a
-    file, no run key that could swallow a run. After runs that failed the pause grows, from a
-    minute to an hour.
+    file, no run key that could swallow a run. A run that failed is asked for again, also when
+    landing is empty: what it had loaded has not reached readers. After runs that failed the pause
+    grows, from a minute to an hour.
     """
     due = what_is_due(settings, contracts, lambda: now)
-    if not due.names:
+    failures, last_end = _failures(instance)
+    if not due.is_due and not failures:
         return dg.SkipReason(due.sentence)
     under_way = instance.get_runs(dg.RunsFilter(job_name=JOB, statuses=_UNDER_WAY), limit=1)
     if under_way:
         return dg.SkipReason(f"{due.sentence} Run {under_way[0].run_id} is not over yet.")
-    failures, last_end = 0, 0.0
-    for record in instance.get_run_records(dg.RunsFilter(job_name=JOB), limit=_FAILURES_THAT_COUNT):
-        if record.dagster_run.status != dg.DagsterRunStatus.FAILURE:
-            break
-        failures += 1
-        last_end = max(last_end, record.end_time or 0.0)
     if failures:
-        pause = min(_FIRST_PAUSE_SECONDS * 2 ** (failures - 1), _LONGEST_PAUSE_SECONDS)
-        again_at = datetime.fromtimestamp(last_end + pause, UTC)
+        again_at = datetime.fromtimestamp(last_end + pause_seconds(failures), UTC)
         if now < again_at:
             last = "The last run" if failures == 1 else f"The last {failures} runs"
             return dg.SkipReason(
@@ -92,6 +96,69 @@ def ask_for_run(
                 " UTC."
             )
     return dg.RunRequest()
+
+
+def _failures(instance: dg.DagsterInstance) -> tuple[int, float]:
+    """How many builds failed since one did not, and when the last one ended (Unix time)."""
+    failures, last_end = 0, 0.0
+    for record in instance.get_run_records(dg.RunsFilter(job_name=JOB), limit=_FAILURES_THAT_COUNT):
+        if record.dagster_run.status in _UNDER_WAY:
+            continue
+        if record.dagster_run.status != dg.DagsterRunStatus.FAILURE:
+            break
+        failures += 1
+        last_end = max(last_end, record.end_time or 0.0)
+    return failures, last_end
+
+
+def nightly_schedule(settings: Settings, job: dg.JobDefinition) -> dg.ScheduleDefinition:
+    """Runs the job `nightly` at NIGHTLY_CRON. Raises ConfigurationError when that is no cron."""
+    return _schedule(job, "NIGHTLY_CRON", settings.nightly_cron, dg.DefaultScheduleStatus.RUNNING)
+
+
+def demo_schedule(settings: Settings, job: dg.JobDefinition) -> dg.ScheduleDefinition:
+    """Makes a demo day at DEMO_CRON, once somebody switches it on; raises as `nightly_schedule`."""
+    return _schedule(job, "DEMO_CRON", settings.demo_cron, dg.DefaultScheduleStatus.STOPPED)
+
+
+def _schedule(
+    job: dg.JobDefinition, variable: str, cron: str, status: dg.DefaultScheduleStatus
+) -> dg.ScheduleDefinition:
+    try:
+        return dg.ScheduleDefinition(
+            name=f"{job.name}_schedule",
+            job=job,
+            cron_schedule=cron,
+            execution_timezone="UTC",
+            default_status=status,
+            description=job.description,
+        )
+    except dg.DagsterInvalidDefinitionError:
+        raise ConfigurationError(
+            f"Environment variable {variable} is {cron!r}, which is no cron expression."
+        ) from None
+
+
+def demo_job(settings: Settings, report: Callable[[str], None]) -> dg.JobDefinition:
+    """Puts the next day of a made-up shop into landing, where the sensor finds it."""
+
+    @dg.op(name="make_demo_day", description="The next day of the demo, into landing.")
+    def make_demo_day() -> None:
+        try:
+            day, files = make_next_day(settings, datetime.now(UTC).date())
+        except ConfigurationError as error:
+            raise dg.Failure(str(error), allow_retries=False) from None
+        report(f"Put {files} files and a trigger of {day} into {settings.landing}.")
+
+    @dg.job(
+        name=DEMO_JOB,
+        description="For demonstrations: a made-up shop delivers its next day.",
+        executor_def=dg.in_process_executor,
+    )
+    def demo_day() -> None:
+        make_demo_day()
+
+    return demo_day
 
 
 def writer(settings: Settings, report: Callable[[str], None]) -> dg.ResourceDefinition:

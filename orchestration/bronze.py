@@ -14,6 +14,7 @@ import dagster as dg
 from orchestration.builds import begin_build, count_loaded
 from orchestration.contracts import Contract
 from orchestration.loader.load import LoadReport, connect, load_landing
+from orchestration.retries import retrying
 from orchestration.settings import Settings
 from orchestration.warehouse import make_key
 
@@ -55,13 +56,14 @@ def bronze_assets(
     def bronze(
         context: dg.AssetExecutionContext, config: LoadConfig
     ) -> Iterator[dg.MaterializeResult]:
-        outcome, counts = load(
-            settings,
-            contracts,
-            context.run.run_id,
-            wait_for_settling=config.wait_for_settling,
-            report=report,
-        )
+        with retrying(context, report):
+            outcome, counts = load(
+                settings,
+                contracts,
+                context.run.run_id,
+                wait_for_settling=config.wait_for_settling,
+                report=report,
+            )
         for spec in specs:
             yield dg.MaterializeResult(
                 asset_key=spec.key, metadata=_metadata(spec.key.path[-1], outcome, counts)

@@ -9,7 +9,6 @@ configuration or the command is wrong.
 import os
 import sys
 from collections.abc import Callable
-from contextlib import closing
 from datetime import datetime
 from functools import wraps
 from typing import Any
@@ -19,7 +18,6 @@ import duckdb
 from rich.console import Console
 
 from orchestration.demo import DEFAULT_DAYS, DEFAULT_ORDERS, DEFAULT_SEED, DEFAULT_START
-from orchestration.loader.ledger import Entry
 from orchestration.settings import ConfigurationError, Settings
 
 FAILED, WRONG = 1, 2
@@ -90,12 +88,7 @@ def status(settings: Settings, console: Console) -> None:
 @click.argument("version", type=int, required=False)
 def rollback(settings: Settings, console: Console, version: int | None) -> None:
     """Let readers see VERSION again (default: the one before the current)."""
-    from orchestration.publish import rollback as go_back
-    from orchestration.warehouse import writer_lock
-
-    with writer_lock(settings, console.print):
-        version = go_back(settings, version)
-    console.print(f"Readers now see version {version}.")
+    _decide(settings, console, "rollback", version=version)
 
 
 @_command
@@ -103,15 +96,7 @@ def rollback(settings: Settings, console: Console, version: int | None) -> None:
 @click.option("--why", required=True, help="Kept with the release, for who asks later.")
 def release(settings: Settings, console: Console, batch: str, why: str) -> None:
     """End the holds of BATCH, as status names it: the next run takes its files as they are."""
-    from orchestration.loader.load import connect, release_batch
-    from orchestration.warehouse import writer_lock
-
-    with writer_lock(settings, console.print), closing(connect(settings)) as connection:
-        try:
-            reason = release_batch(connection, batch, why)
-        except LookupError as error:
-            raise ConfigurationError(str(error.args[0])) from None
-    console.print(f"Released {batch}; it was held for: {reason}", markup=False, soft_wrap=True)
+    _decide(settings, console, "release", batch=batch, why=why)
 
 
 @_command
@@ -119,9 +104,7 @@ def release(settings: Settings, console: Console, batch: str, why: str) -> None:
 @click.option("--why", required=True, help="Kept in the ledger, for who asks later.")
 def retract(settings: Settings, console: Console, target: str, why: str) -> None:
     """Take back TARGET, a file's name or a batch: the next run builds as if it had never come."""
-    from orchestration.loader.retract import retract as take_back
-
-    _change_ledger(settings, console, take_back, target, why)
+    _decide(settings, console, "retract", target=target, why=why)
 
 
 @_command
@@ -129,29 +112,24 @@ def retract(settings: Settings, console: Console, target: str, why: str) -> None
 @click.option("--why", required=True, help="Kept in the ledger, for who asks later.")
 def restore(settings: Settings, console: Console, target: str, why: str) -> None:
     """Undo the retraction of TARGET, a file's name or a batch."""
-    from orchestration.loader.retract import restore as bring_back
-
-    _change_ledger(settings, console, bring_back, target, why)
+    _decide(settings, console, "restore", target=target, why=why)
 
 
-def _change_ledger(
-    settings: Settings,
-    console: Console,
-    change: Callable[[duckdb.DuckDBPyConnection, str, str], list[Entry]],
-    target: str,
-    why: str,
-) -> None:
-    from orchestration.loader.load import connect
+@_command
+@click.argument("file")
+@click.option("--why", default="its cause was mended", help="Kept in the ledger.")
+def reprocess(settings: Settings, console: Console, file: str, why: str) -> None:
+    """Put FILE, a discarded file's name, back into landing: the next run judges it again."""
+    _decide(settings, console, "reprocess", file=file, why=why)
+
+
+def _decide(settings: Settings, console: Console, decision: str, **options: object) -> None:
+    from orchestration import steward
     from orchestration.warehouse import writer_lock
 
-    with writer_lock(settings, console.print), closing(connect(settings)) as connection:
-        try:
-            entries = change(connection, target, why)
-        except LookupError as error:
-            raise ConfigurationError(str(error.args[0])) from None
-    for entry in entries:
-        console.print(f"{entry.file_name}: {entry.status}", markup=False, soft_wrap=True)
-    console.print("Readers see it after the next build: make run")
+    with writer_lock(settings, console.print):
+        for line in getattr(steward, decision)(settings, **options):
+            console.print(line, markup=False, soft_wrap=True)
 
 
 @_command
@@ -190,7 +168,7 @@ def metrics(settings: Settings, console: Console, names: tuple[str, ...], **opti
 def dev(settings: Settings, console: Console, port: int) -> None:
     """Start the Dagster UI."""
     from orchestration.contracts import load_contracts
-    from orchestration.run import dagster_home
+    from orchestration.instance import dagster_home
 
     load_contracts(settings.contracts_file)
     environment = {**os.environ, "DAGSTER_HOME": str(dagster_home(settings))}

@@ -25,6 +25,7 @@ from orchestration.builds import (
 from orchestration.dbt_runner import invoke, target_dir
 from orchestration.loader.load import connect
 from orchestration.publish import publish
+from orchestration.retries import retry_if_transient, retrying
 from orchestration.settings import Settings
 
 PUBLISHED = dg.AssetKey("published")
@@ -72,7 +73,7 @@ def build_assets(
             context, manifest, "fqn:*", None, None, translator, None
         )
         is_whole = indirect is None and selection == ["--select", "fqn:*"]
-        with closing(connect(settings)) as connection:
+        with retrying(context, report), closing(connect(settings)) as connection:
             begin_build(connection, context.run.run_id)
             if is_whole and not (
                 config.force
@@ -89,6 +90,7 @@ def build_assets(
         args += ["--full-refresh"] if config.full_refresh else []
         events: list[DbtCoreCliEventMessage] = []
         run = invoke(settings, args, _collector(events, report))
+        retry_if_transient(context, report, run)
 
         status = ("built" if is_whole else "partial") if run.succeeded else "failed"
         with closing(connect(settings)) as connection:
@@ -127,7 +129,7 @@ def published_asset(
         required_resource_keys={"writer"},
     )
     def published(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        with closing(connect(settings)) as connection:
+        with retrying(context, report), closing(connect(settings)) as connection:
             builds = last_builds(connection)
             if not builds or builds[0].status != "built":
                 found = f"{builds[0].status}" if builds else "missing"

@@ -7,12 +7,21 @@ from collections.abc import Callable
 
 import dagster as dg
 
-from orchestration.automation import build_job, landing_sensor, writer
+from orchestration.automation import (
+    build_job,
+    demo_job,
+    demo_schedule,
+    landing_sensor,
+    nightly_schedule,
+    writer,
+)
 from orchestration.bronze import bronze_assets
 from orchestration.contracts import load_contracts
 from orchestration.dbt_assets import build_assets, published_asset
 from orchestration.dbt_runner import prepare_manifest
+from orchestration.nightly import nightly_job
 from orchestration.settings import Settings
+from orchestration.steward_jobs import steward_jobs
 
 
 def build_definitions(settings: Settings, report: Callable[[str], None]) -> dg.Definitions:
@@ -22,11 +31,14 @@ def build_definitions(settings: Settings, report: Callable[[str], None]) -> dg.D
     """
     contracts = load_contracts(settings.contracts_file)
     bronze = bronze_assets(settings, contracts, report)
-    dbt_build = build_assets(settings, prepare_manifest(settings), report)
+    manifest = prepare_manifest(settings)
+    dbt_build = build_assets(settings, manifest, report)
     job = build_job()
+    nightly, demo = nightly_job(settings, manifest, report), demo_job(settings, report)
     return dg.Definitions(
         assets=[bronze, dbt_build, published_asset(settings, dbt_build, report)],
-        jobs=[job],
+        jobs=[job, nightly, demo, *steward_jobs(settings, report)],
+        schedules=[nightly_schedule(settings, nightly), demo_schedule(settings, demo)],
         sensors=[landing_sensor(settings, contracts, job)],
         resources={"writer": writer(settings, report)},
         executor=dg.in_process_executor,

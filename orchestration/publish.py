@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -20,8 +20,6 @@ from orchestration.builds import create_changes
 from orchestration.contracts import load_contracts
 from orchestration.published_tables import Table, for_analysts, for_stewards, write_tables
 from orchestration.settings import ConfigurationError, Settings
-
-VERSIONS_KEPT = 5
 
 _READ_BY_ALL, _ENTERED_BY_ALL = 0o444, 0o755
 
@@ -177,10 +175,35 @@ def publish(
     for edition in (steward, analyst):
         edition.swap_in(version)
     _record(connection, version, run_id)
-    for edition in (steward, analyst):
-        for old in list(edition.versions().values())[:-VERSIONS_KEPT]:
-            old.unlink()
+    expire_versions(settings)
     return Published(version, analyst.path(version), rows)
+
+
+def expire_versions(settings: Settings, now: datetime | None = None) -> list[int]:
+    """Remove versions that are too many or too old (`Settings`); their numbers.
+
+    What readers see, the newest and the one that `rollback` goes back to always stay. Of the
+    only writer.
+    """
+    kept = versions(settings)
+    current = current_version(settings)
+    before = [number for number in kept if current is None or number < current]
+    needed = {current, *list(kept)[-1:], *before[-1:]}
+    too_many = set(list(kept)[: -settings.versions_kept])
+    oldest = 0.0
+    if settings.versions_kept_days:
+        days = timedelta(days=settings.versions_kept_days)
+        oldest = ((now or datetime.now(UTC)) - days).timestamp()
+    expired = [
+        number
+        for number, path in kept.items()
+        if number not in needed and (number in too_many or path.stat().st_mtime < oldest)
+    ]
+    for edition in (steward_edition(settings), analyst_edition(settings)):
+        for number, path in edition.versions().items():
+            if number in expired:
+                path.unlink()
+    return expired
 
 
 def rollback(settings: Settings, version: int | None = None) -> int:

@@ -6,15 +6,14 @@ Belongs here: what `make run` does before, during and after the job. Does not: w
 
 import logging
 import os
-import shutil
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from orchestration.builds import build_is_due
 from orchestration.contracts import load_contracts
+from orchestration.instance import dagster_home
 from orchestration.loader.ledger import Ledger
 from orchestration.loader.load import connect
 from orchestration.settings import Settings
@@ -40,19 +39,6 @@ class RunOutcome:
     batches: list[dict[str, Any]]
 
 
-def dagster_home(settings: Settings) -> Path:
-    """Folder of the Dagster instance: DAGSTER_HOME or `.dagster/`, made when missing.
-
-    From then on the environment names it: dagster.yaml reads it there.
-    """
-    home = Path(os.environ.get("DAGSTER_HOME") or settings.project_dir / ".dagster").absolute()
-    os.environ["DAGSTER_HOME"] = str(home)
-    home.mkdir(parents=True, exist_ok=True)
-    if not (home / "dagster.yaml").exists():
-        shutil.copyfile(Path(__file__).with_name("dagster.yaml"), home / "dagster.yaml")
-    return home
-
-
 def nothing_ever_landed(settings: Settings) -> bool:
     """Whether nobody has put up a landing folder here and the ledger is empty: a fresh clone."""
     if settings.landing.exists():
@@ -69,9 +55,12 @@ def make_demo_data(settings: Settings, report: Report, **options: Any) -> None:
     Raises ConfigurationError when an option is out of range.
     """
     from orchestration.demo import generate
+    from orchestration.demo.next_day import remember_demo
 
     demo = settings.data_dir / "demo"
     made = generate(settings.landing, labels_path=demo / "labels.jsonl", report=report, **options)
+    options.pop("faults", None)
+    remember_demo(settings, **options)
     report(f"Put {made.files:,} files and {made.triggers:,} triggers into {settings.landing}.")
     if made.labels:
         report(f"Labels of the planted faults are in {demo / 'labels.jsonl'}.")

@@ -19,13 +19,17 @@ class ConfigurationError(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """Folders and waiting times of one warehouse.
+    """Folders, waiting times and what is kept, of one warehouse.
 
     `settle_seconds` is how long (seconds) a file without a trigger must be unchanged before it
     is taken, `batch_timeout_minutes` how long (minutes) a batch may wait before it is `late`,
     `memory_limit` what DuckDB may use (`2GB`; None: its own default, most of the machine),
     `sensor_interval_seconds` how often Dagster's daemon looks into landing, `steward_group` the
-    system's group that may read the stewards' published file (None: its owner alone).
+    system's group that may read the stewards' published file (None: its owner alone). Of versions
+    the newest `versions_kept` are kept, and of those none older than `versions_kept_days` (days;
+    0: no limit) but what readers see and the one to go back to; of Dagster's runs `runs_kept`.
+    `nightly_cron` and `demo_cron` are cron expressions, in UTC: of the full tests, and of the made
+    up day for demonstrations.
     """
 
     data_dir: Path
@@ -35,6 +39,11 @@ class Settings:
     memory_limit: str | None = None
     sensor_interval_seconds: int = 30
     steward_group: str | None = None
+    versions_kept: int = 5
+    versions_kept_days: float = 0.0
+    runs_kept: int = 500
+    nightly_cron: str = "30 2 * * *"
+    demo_cron: str = "*/10 * * * *"
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> "Settings":
@@ -50,6 +59,11 @@ class Settings:
             memory_limit=_size(environ, "MEMORY_LIMIT"),
             sensor_interval_seconds=max(1, int(_number(environ, "SENSOR_INTERVAL_SECONDS", 30))),
             steward_group=(environ.get("STEWARD_GROUP") or "").strip() or None,
+            versions_kept=max(1, int(_number(environ, "VERSIONS_KEPT", 5))),
+            versions_kept_days=_number(environ, "VERSIONS_KEPT_DAYS", 0.0),
+            runs_kept=max(1, int(_number(environ, "RUNS_KEPT", 500))),
+            nightly_cron=_cron(environ, "NIGHTLY_CRON", "30 2 * * *"),
+            demo_cron=_cron(environ, "DEMO_CRON", "*/10 * * * *"),
         )
 
     @property
@@ -95,6 +109,17 @@ def _size(environ: Mapping[str, str], name: str) -> str | None:
             f"Environment variable {name} is {text!r}; it must be a size such as 2GB."
         )
     return text or None
+
+
+def _cron(environ: Mapping[str, str], name: str, default: str) -> str:
+    text = (environ.get(name) or default).strip()
+    # Five fields; Dagster says of each whether it is one.
+    if len(text.split()) != 5:
+        raise ConfigurationError(
+            f"Environment variable {name} is {text!r}; it must be a cron expression such as"
+            f" {default!r}."
+        )
+    return text
 
 
 def _number(environ: Mapping[str, str], name: str, default: float) -> float:

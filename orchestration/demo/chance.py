@@ -41,12 +41,36 @@ _SHARE_OF_NEW_PRODUCTS = 0.1
 
 @dataclass(frozen=True)
 class Plan:
-    """How large the demo shop is: `days` batches from `start` on, `orders` over all of them."""
+    """How large the demo shop is: `days` batches from `start` on, `orders` over all of them.
+
+    `more_days` go on after them as the shop was growing; the days before keep their bytes.
+    """
 
     days: int
     orders: int
     seed: int
     start: date
+    more_days: int = 0
+
+    @property
+    def all_days(self) -> int:
+        return self.days + self.more_days
+
+    @property
+    def all_orders(self) -> int:
+        return self.orders_before()[-1]
+
+    @property
+    def all_customers(self) -> int:
+        return self._grown(self.known_customers, self.customers)
+
+    @property
+    def all_products(self) -> int:
+        return self._grown(self.known_products, self.products)
+
+    def _grown(self, known: int, planned: int) -> int:
+        # Rounded up: who comes on the last day comes whole, however long the shop goes on.
+        return known - (known - planned) * self.all_days // self.days
 
     @property
     def customers(self) -> int:
@@ -74,10 +98,10 @@ class Plan:
         """For each day, then for the end, how many orders were placed before it."""
         weights = [
             _WEEKDAY_WEIGHTS[self.day(number).weekday()] * (1 + _GROWTH_PER_DAY) ** number
-            for number in range(self.days)
+            for number in range(self.all_days)
         ]
-        total = sum(weights)
-        return [round(self.orders * sum(weights[:day]) / total) for day in range(self.days + 1)]
+        total = sum(weights[: self.days])
+        return [round(self.orders * sum(weights[:day]) / total) for day in range(self.all_days + 1)]
 
 
 def create_chance(connection: DuckDBPyConnection, plan: Plan) -> None:
@@ -100,7 +124,7 @@ def create_chance(connection: DuckDBPyConnection, plan: Plan) -> None:
         "day bigint, date date, first_order bigint, orders bigint",
         [
             (day, plan.day(day), before[day], before[day + 1] - before[day])
-            for day in range(plan.days)
+            for day in range(plan.all_days)
         ],
     )
 

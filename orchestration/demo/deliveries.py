@@ -90,12 +90,12 @@ def generate(
         duckdb.connect(config={"temp_directory": spill}) as connection,
     ):
         report(f"Making {orders:,} orders over {days} days.")
-        _create_tables(connection, plan)
+        create_tables(connection, plan)
         planted = planting.plant(connection, contracts, plan, groups)
         rows, size = dict.fromkeys(contracts, 0), 0
         files = 0
         for day in range(days):
-            written = _write_day(connection, contracts, plan, day, planted, landing)
+            written = write_day(connection, contracts, plan, day, planted, landing)
             for feed, file in written.items():
                 rows[feed] += file.rows
                 size += file.size
@@ -143,7 +143,8 @@ def _groups(faults: bool | str) -> frozenset[str]:
     return chosen
 
 
-def _create_tables(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
+def create_tables(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
+    """Make the tables of a whole shop, every feed's rows with the day they are delivered on."""
     create_chance(connection, plan)
     people.create_pools(connection, plan)
     people.create_customer_changes(connection, plan)
@@ -154,7 +155,7 @@ def _create_tables(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
     visits.create_visits(connection)
 
 
-def _write_day(
+def write_day(
     connection: duckdb.DuckDBPyConnection,
     contracts: dict[str, Contract],
     plan: Plan,
@@ -162,7 +163,10 @@ def _write_day(
     planted: Faults,
     landing: Path,
 ) -> dict[str, writing.Written]:
-    """Write one batch. The trigger gets its name first, so that no loader takes half a batch."""
+    """Write the batch of a day, counted from 0; what was written, by feed.
+
+    The trigger gets its name first, so that no loader takes half a batch.
+    """
     batch_date = plan.day(day)
     written, expected = {}, []
     for feed, contract in contracts.items():

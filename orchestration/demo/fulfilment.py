@@ -66,7 +66,7 @@ select
     substr(md5(number::varchar), 1, 16) as device_fingerprint,
     date_diff('day', date '{start}'::timestamp, step.at) as _day
 from steps
-where step.at < date '{start}' + {days}
+where step.at < date '{start}' + {end}
 order by _day, step.at, number, step.try
 """
 
@@ -100,7 +100,7 @@ select
     step.at as updated_at,
     date_diff('day', date '{start}'::timestamp, step.at) as _day
 from steps
-where step.at < date '{start}' + {days}
+where step.at < date '{start}' + {end}
 order by _day, step.at, number
 """
 
@@ -142,4 +142,6 @@ order by _day, number, warehouse
 def create_fulfilment(connection: DuckDBPyConnection, plan: Plan) -> None:
     """Tables `payments`, `shipments`, `inventory`; after `order_totals`."""
     for sql in (_PAYMENTS, _SHIPMENTS, _INVENTORY):
-        connection.execute(sql.format(start=plan.start, days=plan.days, products=plan.products))
+        connection.execute(
+            sql.format(start=plan.start, end=plan.all_days, products=plan.all_products)
+        )

@@ -25,7 +25,7 @@ with registered as (
             else ((number - {known}) * {days}) // ({total} - {known})
         end as registered_day,
         die(86000, number, 'registered at') as second
-    from range({total}) as numbers(number)
+    from range({all}) as numbers(number)
 ),
 
 changed as (
@@ -78,7 +78,8 @@ with people as (
 
 leaving as (
     select number from range({total}) as numbers(number)
-    anti join orders_placed on numbers.number = orders_placed.customer
+    anti join orders_placed
+        on numbers.number = orders_placed.customer and orders_placed.day < {days}
     order by dice(number, 'leaves')
     limit greatest(1, {total} // 300)
 ),
@@ -216,6 +217,7 @@ def _fill(sql: str, plan: Plan) -> str:
         start=plan.start,
         days=plan.days,
         total=plan.customers,
+        all=plan.all_customers,
         known=plan.known_customers,
         names=_NAMES,
         families=_FAMILIES,

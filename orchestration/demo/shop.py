@@ -44,7 +44,7 @@ with launched as (
             else ((number - {known}) * {days}) // ({total} - {known})
         end as launch_day,
         case when number % 37 = 36 and number < {known} then (number // 37) % {days} end as end_day
-    from range({total}) as numbers(number)
+    from range({all}) as numbers(number)
 ),
 
 versions as (
@@ -76,7 +76,7 @@ select
     floor(first_price * (40 + die(26, number, 'cost')))::bigint as cost_cents,
     coalesce(day >= end_day, false) as has_ended,
     floor(grams * (0.6 + 0.8 * dice(number, 'weight')))::bigint as weight_grams,
-    coalesce(lead(day) over (partition by number order by day), {days}) as until_day
+    coalesce(lead(day) over (partition by number order by day), {end}) as until_day
 from priced
 """
 
@@ -286,7 +286,7 @@ with steps as (
 delivered as (
     select *, date_diff('day', date '{start}'::timestamp, step.at) as day
     from steps
-    where step.at < date '{start}' + {days}
+    where step.at < date '{start}' + {end}
     qualify row_number() over (partition by number, day order by step.at desc) = 1
 )
 
@@ -319,7 +319,7 @@ with deliveries as (
     union all
     select *, fate as item_status, undone_at as changed_at
     from order_lines
-    where undone_at < date '{start}' + {days}
+    where undone_at < date '{start}' + {end}
 )
 
 select
@@ -340,7 +340,7 @@ order by _day, changed_at, order_number, line
 
 def create_orders_placed(connection: DuckDBPyConnection, plan: Plan) -> None:
     """Table `orders_placed`: who ordered when, and what will become of it."""
-    connection.execute(_ORDERS_PLACED.format(orders=plan.orders))
+    connection.execute(_ORDERS_PLACED.format(orders=plan.all_orders))
 
 
 def create_shop(connection: DuckDBPyConnection, plan: Plan) -> None:
@@ -358,7 +358,9 @@ def create_shop(connection: DuckDBPyConnection, plan: Plan) -> None:
             sql.format(
                 start=plan.start,
                 days=plan.days,
+                end=plan.all_days,
                 total=plan.products,
+                all=plan.all_products,
                 known=plan.known_products,
                 things=len(_THINGS),
                 brands=brands,

@@ -14,8 +14,10 @@ create table if not exists bronze.files (
     file_id bigint, file_name varchar, feed varchar, batch_id varchar, batch_date date,
     sha256 varchar, size_bytes bigint, status varchar, reason varchar,
     rows_read bigint, rows_loaded bigint, rows_rejected bigint,
-    duplicate_of bigint, superseded_by bigint, drift varchar, loaded_at timestamp
+    duplicate_of bigint, superseded_by bigint, drift varchar, loaded_at timestamp,
+    reprocessed varchar
 );
+alter table bronze.files add column if not exists reprocessed varchar;
 create table if not exists bronze.rejected_rows (
     file_id bigint, line_number bigint, raw varchar, error varchar
 );

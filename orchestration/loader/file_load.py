@@ -84,6 +84,7 @@ def discard_file(run: Run, delivery: Delivery, refusal: Refused) -> None:
     if not (
         entry is not None
         and (entry.status, entry.sha256, entry.reason) == ("discarded", seen.sha256, refusal.code)
+        and entry.reprocessed is None
         and _is_unmoved(run, entry, folder, delivery.landed.path.name)
     ):
         entry = replace(_entry(run, delivery, "discarded"), reason=refusal.code)
@@ -241,6 +242,7 @@ def _is_unmoved(run: Run, entry: Entry, folder: Path, raw_name: str) -> bool:
         delivery
         for delivery in run.ledger.entries_of(entry.file_name, entry.sha256)
         if (delivery.status == "discarded") == (entry.status == "discarded")
+        and delivery.reprocessed is None
     ]
     tags = [str(delivery.file_id) for delivery in deliveries]
     # A trigger that came again has a predecessor that is on record in bronze.batches, not here.

@@ -9,7 +9,7 @@ import os
 import stat
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -19,6 +19,8 @@ from orchestration.settings import Settings
 
 NOTES_FILE = "landing.json"
 _LONGEST_WAIT = 4  # times SETTLE_SECONDS, for files that are dropped or grow while waiting
+_FIRST_PAUSE_SECONDS = 60
+_LONGEST_PAUSE_SECONDS = 3600
 
 
 @dataclass(frozen=True)
@@ -37,13 +39,17 @@ class Landed:
 
 @dataclass(frozen=True)
 class Note:
-    """What the last load said of a file it left in landing. `seen_at`: Unix time, seconds."""
+    """What the last load said of a file it left in landing.
+
+    `seen_at`: Unix time, seconds. `failures`: loads in a row that could not handle this content.
+    """
 
     size_bytes: int
     mtime_ns: int
     seen_at: float
     status: str
     reason: str | None = None
+    failures: int = 0
 
     @property
     def state(self) -> tuple[int, int]:
@@ -52,18 +58,23 @@ class Note:
 
 @dataclass(frozen=True)
 class Notes:
-    """The last load's notes. `late_at`: Unix time at which the next waiting batch becomes late."""
+    """The last load's notes. `late_at`: Unix time at which the next waiting batch becomes late.
+
+    `wanted` is a sentence that says why a run is wanted since, although nothing landed.
+    """
 
     files: Mapping[str, Note] = field(default_factory=dict)
     late_at: float | None = None
+    wanted: str | None = None
 
 
 @dataclass(frozen=True)
 class Due:
-    """Names of files that a load would look at now, and a sentence that says why or why not."""
+    """Whether a run is due, names of files it would load, and a sentence: why, or why not."""
 
     names: tuple[str, ...]
     sentence: str
+    is_due: bool
 
 
 def list_landing(
@@ -135,20 +146,24 @@ def what_is_due(
     """What a load would look at now, from the folder and the last load's notes alone.
 
     A file is due when it has settled and is not what the last load left waiting or held: those are
-    due when something else is, or when a batch becomes late. A file that failed is due again.
-    Never opens the warehouse.
+    due when something else is, or when a batch becomes late. A file that failed is due again after
+    a pause that grows. Never opens the warehouse.
     """
-    if not settings.landing.is_dir():
-        return Due((), f"There is no folder {settings.landing} yet.")
     notes = read_notes(settings)
+    if notes.wanted:
+        return Due((), notes.wanted, is_due=True)
+    if not settings.landing.is_dir():
+        return Due((), f"There is no folder {settings.landing} yet.", is_due=False)
     landed = list_landing(settings, feed_names(dict(contracts)), now().date())
     clock = time.time()
-    due, left, settling = [], [], []
+    due, left, settling, resting = [], [], [], []
     for name, file in landed.items():
         note = notes.files.get(name)
         is_known = note is not None and note.state == file.state
         if is_known and note.status in ("waiting", "held"):
             left.append(name)
+        elif is_known and clock < _rests_until(note):
+            resting.append(name)
         elif is_settled(file, settings.settle_seconds, note, clock) or (
             not is_known and file.mtime_ns / 1e9 > clock
         ):
@@ -156,14 +171,48 @@ def what_is_due(
         else:
             settling.append(name)
     if due:
-        return Due(tuple(due), f"{len(due)} files are due, the first is {shown(due[0])}.")
+        sentence = f"{_files(due, 'is due', 'are due')}, the first is {shown(due[0])}."
+        return Due(tuple(due), sentence, is_due=True)
     if notes.late_at is not None and left and now().timestamp() >= notes.late_at:
-        return Due(tuple(left), "A waiting batch has become late.")
+        return Due(tuple(left), "A waiting batch has become late.", is_due=True)
+    if resting:
+        ends = {name: _rests_until(notes.files[name]) for name in resting}
+        again = datetime.fromtimestamp(min(ends.values()), UTC)
+        return Due(
+            (),
+            f"{_files(resting, 'could', 'could')} not be handled, the first is"
+            f" {shown(resting[0])}; tried again at {again:%H:%M:%S} UTC.",
+            is_due=False,
+        )
     if settling:
-        return Due((), f"{len(settling)} files are still being written.")
-    if left:
-        return Due((), f"{len(left)} files wait for the rest of their batch or are held.")
-    return Due((), "Landing is empty.")
+        sentence = f"{_files(settling, 'is', 'are')} still being written."
+    elif left:
+        sentence = f"{_files(left, 'waits', 'wait')} for the rest of the batch or"
+        sentence += " is held." if len(left) == 1 else " are held."
+    else:
+        sentence = "Landing is empty."
+    return Due((), sentence, is_due=False)
+
+
+def pause_seconds(failures: int) -> float:
+    """How long to wait after so many failures in a row: from a minute to an hour, doubling."""
+    if not failures:
+        return 0
+    return min(_FIRST_PAUSE_SECONDS * 2 ** (failures - 1), _LONGEST_PAUSE_SECONDS)
+
+
+def want_run(settings: Settings, why: str) -> None:
+    """Have the sensor ask for a run although nothing landed; `why` is a sentence."""
+    settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    write_notes(settings, replace(read_notes(settings), wanted=why))
+
+
+def _rests_until(note: Note) -> float:
+    return note.seen_at + pause_seconds(note.failures)
+
+
+def _files(names: list[str], one: str, several: str) -> str:
+    return f"1 file {one}" if len(names) == 1 else f"{len(names)} files {several}"
 
 
 def notes_file(settings: Settings) -> Path:
@@ -175,7 +224,9 @@ def read_notes(settings: Settings) -> Notes:
     try:
         document = json.loads(notes_file(settings).read_text(encoding="utf-8"))
         return Notes(
-            {name: Note(**note) for name, note in document["files"].items()}, document["late_at"]
+            {name: Note(**note) for name, note in document["files"].items()},
+            document["late_at"],
+            document.get("wanted"),
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return Notes()

@@ -33,6 +33,7 @@ class Entry:
     superseded_by: int | None
     drift: str | None
     loaded_at: datetime
+    reprocessed: str | None = None
 
 
 _COLUMNS = ", ".join(field.name for field in fields(Entry))

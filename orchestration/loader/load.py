@@ -106,7 +106,7 @@ def _load(run: Run, batches: Batches, wait_for_settling: bool) -> LoadReport:
                 last_line = time.monotonic()
                 run.report(f"Looked at {done:,} of {len(deliveries):,} files.")
     outcomes += _batches_without_trigger(run, batches)
-    _leave_notes(run, batches, outcomes, landed, unsettled)
+    _leave_notes(run, batches, outcomes, landed, unsettled, notes)
     return LoadReport((*run.stand_ins, *run.outcomes.values()), tuple(outcomes))
 
 
@@ -173,6 +173,7 @@ def _leave_notes(
     outcomes: list[BatchOutcome],
     landed: Mapping[str, Landed],
     unsettled: Mapping[str, Note],
+    before: Notes,
 ) -> None:
     """Say what stays in landing, for those who must not open the warehouse."""
     left = {
@@ -193,6 +194,11 @@ def _leave_notes(
     for name, why in left.items():
         if name in landed:
             notes[name] = Note(*landed[name].state, time.time(), *why)
+            if notes[name].status == "failed":
+                earlier = before.files.get(name)
+                again = earlier is not None and earlier.state == notes[name].state
+                failures = earlier.failures if again else 0
+                notes[name] = replace(notes[name], failures=failures + 1)
     timeout = timedelta(minutes=run.settings.batch_timeout_minutes)
     late_at = [
         (batch.first_seen_at + timeout).replace(tzinfo=UTC).timestamp()

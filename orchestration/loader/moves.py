@@ -51,6 +51,29 @@ def discard(
     return _move(source, target, seen)
 
 
+def put_back(source: Path, target: Path) -> None:
+    """Move a discarded file to `target`, which nothing has, then remove the reason beside it.
+
+    A crash in between leaves a reason without its file, which `remove_lone_reasons` removes.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    reason = _reason_path(source)
+    _rename(source, target, source.name)
+    reason.unlink(missing_ok=True)
+
+
+def remove_lone_reasons(discarded: Path) -> int:
+    """Remove reason files whose file is no longer beside them; how many they were."""
+    lone = [
+        note
+        for note in discarded.glob(f"*/*{_REASON}")
+        if not os.path.lexists(note.with_name(note.name.removesuffix(_REASON)))
+    ]
+    for note in lone:
+        note.unlink()
+    return len(lone)
+
+
 def copies_by_name(folder: Path, name: str, tags: Iterable[str], sha256: str) -> list[Path]:
     """The files that `move` or `discard` put into `folder` for one name, by their bytes."""
     paths = [folder / name, *(folder / _tagged(name, tag) for tag in tags)]
@@ -82,13 +105,17 @@ def _move(source: Path, target: Path, seen: Fingerprint) -> Path:
     state = source.lstat()
     if (state.st_size, state.st_mtime_ns) != (seen.size_bytes, seen.mtime_ns):
         raise FileChanged(errno.EAGAIN, "the file was written to after it was read")
+    return _rename(source, target, seen.sha256)
+
+
+def _rename(source: Path, target: Path, draft_name: str) -> Path:
     try:
         os.rename(source, target)  # noqa: PTH104 (never replaces: _free has looked)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
         # landing may be a mount of its own: the copy gets its name when it is whole.
-        draft = target.with_name(f".{seen.sha256}.moving")
+        draft = target.with_name(f".{draft_name}.moving")
         shutil.copy2(source, draft, follow_symlinks=False)
         draft.rename(target)
         source.unlink()

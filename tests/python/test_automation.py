@@ -83,7 +83,7 @@ def test_a_discarded_file_is_not_asked_for_again(instance, zone):
 def test_a_waiting_batch_is_left_until_its_file_comes(instance, zone):
     zone.drop_trigger("trigger_2025_01_15.json", FILE)
     zone.load()
-    assert "wait for the rest of their batch" in ask(instance, zone, _since_load()).skip_message
+    assert "waits for the rest of the batch" in ask(instance, zone, _since_load()).skip_message
     zone.drop(FILE, orders_csv("1"))
     assert isinstance(ask(instance, zone, _since_load()), dg.RunRequest)
 

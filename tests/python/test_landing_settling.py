@@ -18,7 +18,7 @@ def zone(tmp_path):
 
 def test_a_file_is_taken_once_it_has_not_changed_for_the_settling_time(zone):
     zone.drop(ORDERS, orders_csv("1"), age=50)
-    assert zone.due().sentence == "1 files are still being written."
+    assert zone.due().sentence == "1 file is still being written."
     assert zone.status() == {ORDERS: "unsettled"}
     zone.drop(ORDERS, orders_csv("1"), age=61)
     assert zone.due().names == (ORDERS,)
@@ -107,7 +107,7 @@ def test_what_waits_is_not_due_until_something_changes(zone):
     zone.drop_trigger(TRIGGER, ORDERS, "orders_2025_01_16.csv")
     assert zone.due().names == (ORDERS, TRIGGER)
     zone.load()
-    assert zone.due().sentence == "2 files wait for the rest of their batch or are held."
+    assert zone.due().sentence == "2 files wait for the rest of the batch or are held."
     zone.drop("orders_2025_01_16.csv", orders_csv("2"))
     assert zone.due().names == ("orders_2025_01_16.csv",)
     zone.load()
@@ -146,5 +146,7 @@ def test_a_file_that_cannot_be_read_is_due_again_and_others_go_on(zone, monkeypa
         patch.setattr(os, "open", broken_open)
         assert zone.status() == {ORDERS: "failed", "orders_2025_01_16.csv": "loaded"}
     assert any("PermissionError" in line for line in zone.lines)
+    assert zone.due().sentence.startswith(f"1 file could not be handled, the first is {ORDERS};")
+    monkeypatch.setattr(time, "time", lambda clock=time.time: clock() + 61)
     assert zone.due().names == (ORDERS,)
     assert zone.status() == {ORDERS: "loaded"}

@@ -4,6 +4,7 @@ import grp
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -12,9 +13,9 @@ import pytest
 from orchestration.builds import begin_build, create_builds, finish_build, last_builds
 from orchestration.loader.load import connect
 from orchestration.publish import (
-    VERSIONS_KEPT,
     current_file,
     current_version,
+    expire_versions,
     publish,
     rollback,
     steward_edition,
@@ -84,8 +85,20 @@ def test_an_open_reader_keeps_what_it_reads_and_the_next_sees_the_new(warehouse,
 
 def test_five_versions_of_both_editions_are_kept(warehouse, settings):
     numbers = [publish_once(warehouse, settings, f"run {number}") for number in range(7)]
-    assert list(versions(settings)) == numbers[-VERSIONS_KEPT:] == [3, 4, 5, 6, 7]
+    assert list(versions(settings)) == numbers[-5:] == [3, 4, 5, 6, 7]
     assert list(steward_edition(settings).versions()) == [3, 4, 5, 6, 7]
+
+
+def test_old_versions_expire_but_not_what_readers_see_nor_the_way_back(warehouse, settings):
+    for number in range(4):
+        publish_once(warehouse, settings, f"run {number}")
+    rollback(settings, 2)
+    a_day = replace(settings, versions_kept_days=1)
+    assert expire_versions(a_day) == []
+    assert expire_versions(a_day, now=datetime.now(UTC) + timedelta(days=2)) == [3]
+    assert list(versions(settings)) == list(steward_edition(settings).versions()) == [1, 2, 4]
+    assert expire_versions(replace(settings, versions_kept=1)) == []
+    assert (rollback(settings), current_version(settings)) == (1, 1)
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o777])

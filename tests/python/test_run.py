@@ -16,9 +16,10 @@ from click.testing import CliRunner
 from orchestration.bronze import BUILDS
 from orchestration.builds import last_builds
 from orchestration.cli import cli
+from orchestration.instance import dagster_home
 from orchestration.pii_key import KEY_FILE
 from orchestration.publish import current_file, current_version, versions
-from orchestration.run import dagster_home, nothing_ever_landed, run
+from orchestration.run import nothing_ever_landed, run
 from orchestration.settings import PROJECT_DIR, ConfigurationError, Settings
 from orchestration.warehouse import open_warehouse, writer_lock
 

@@ -1,0 +1,63 @@
+"""Faults that pass by themselves, and trying again what they broke.
+
+Belongs here: which faults these are, how often and after how long a step is tried again. Does not:
+asking for another run after one that failed (`automation.py`).
+
+A step that is tried again goes on: files that were loaded are in the ledger, and models that were
+built have moved their marks, so that only what failed is done once more.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+import duckdb
+
+from orchestration.dbt_runner import DbtRun
+
+ATTEMPTS = 3
+FIRST_PAUSE_SECONDS = 5
+
+# A full disk, a lock that another process holds, memory that another process took.
+_TRANSIENT = (OSError, MemoryError, duckdb.IOException, duckdb.OutOfMemoryException)
+_LASTING = (FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError)
+_TRANSIENT_WORDS = re.compile(r"\b(IO|Out of Memory) Error\b|No space left|Cannot allocate memory")
+
+
+@contextmanager
+def retrying(context: dg.AssetExecutionContext, report: Callable[[str], None]) -> Iterator[None]:
+    """Have Dagster run this step again when a transient fault ends it; `report` gets a line.
+
+    Raises RetryRequested, and after ATTEMPTS of them the fault itself.
+    """
+    try:
+        yield
+    except (*_LASTING, PermissionError):
+        raise
+    except _TRANSIENT as error:
+        _request(context, report, f"{type(error).__name__}: {error}", error)
+        raise
+
+
+def retry_if_transient(
+    context: dg.AssetExecutionContext, report: Callable[[str], None], run: DbtRun
+) -> None:
+    """The same for an invocation of dbt: when all that it failed for is a transient fault."""
+    errors = [run.error] if run.error else []
+    errors += [failure.message for failure in run.failures]
+    if not run.succeeded and errors and all(map(_TRANSIENT_WORDS.search, errors)):
+        _request(context, report, errors[0])
+
+
+def _request(
+    context: dg.AssetExecutionContext,
+    report: Callable[[str], None],
+    fault: str,
+    cause: BaseException | None = None,
+) -> None:
+    if context.retry_number >= ATTEMPTS:
+        return
+    pause = FIRST_PAUSE_SECONDS * 2**context.retry_number
+    report(f"{context.op.name}: {fault} Trying again in {pause} seconds.")
+    raise dg.RetryRequested(max_retries=ATTEMPTS, seconds_to_wait=pause) from cause
