@@ -8,7 +8,10 @@ import dagster as dg
 import pytest
 from landing_zone import NOW, LandingZone, orders_csv
 
-from orchestration.automation import JOB, ask_for_run
+from orchestration.automation import DEMO_JOB, JOB, ask_for_run, is_writer, landing_sensor
+from orchestration.instance import end_dead_runs
+from orchestration.steward import reprocess, retract
+from orchestration.warehouse import writer_lock
 
 FILE = "orders_2025_01_15.csv"
 
@@ -35,6 +38,12 @@ def ask(
 def fail(instance: dg.DagsterInstance, times: int = 1) -> None:
     """Put failed runs of the job on record."""
 
+    for _ in range(times):
+        result = job_that_breaks().execute_in_process(instance=instance, raise_on_error=False)
+        assert not result.success
+
+
+def job_that_breaks() -> dg.JobDefinition:
     @dg.op
     def breaks() -> None:
         raise RuntimeError("broken for the test")
@@ -43,9 +52,19 @@ def fail(instance: dg.DagsterInstance, times: int = 1) -> None:
     def job() -> None:
         breaks()
 
-    for _ in range(times):
-        result = job.execute_in_process(instance=instance, raise_on_error=False)
-        assert not result.success
+    return job
+
+
+def job_that_does_nothing() -> dg.JobDefinition:
+    @dg.op
+    def rests() -> None:
+        return None
+
+    @dg.job(name=JOB)
+    def job() -> None:
+        rests()
+
+    return job
 
 
 def test_an_empty_landing_is_skipped_with_a_sentence(instance, zone):
@@ -108,6 +127,77 @@ def test_it_asks_again_after_a_failed_run_with_a_growing_pause(instance, zone):
     fail(instance, times=2)
     assert isinstance(ask(instance, zone, later=200), dg.SkipReason)
     assert isinstance(ask(instance, zone, later=241), dg.RunRequest)
+
+
+def test_a_failed_run_is_asked_for_again_also_when_it_left_nothing_in_landing(instance, zone):
+    fail(instance)
+    assert ask(instance, zone).skip_message.startswith("Landing is empty. The last run failed;")
+    assert isinstance(ask(instance, zone, later=61), dg.RunRequest)
+
+
+def test_a_restarted_daemon_and_a_reset_sensor_skip_nothing_and_double_nothing(instance, zone):
+    sensor = landing_sensor(zone.settings, zone.contracts, job_that_does_nothing())
+
+    def tick(cursor: str | None) -> dg.RunRequest | None:
+        with dg.build_sensor_context(instance=instance, cursor=cursor) as context:
+            answer = sensor(context)
+            assert context.cursor == cursor
+        return answer if isinstance(answer, dg.RunRequest) else None
+
+    zone.drop("orders_2025_01_16.csv", orders_csv("2"))
+    assert tick(None)
+    zone.load()
+    assert tick(None) is None
+    assert tick("left by something else") is None
+    zone.drop(FILE, orders_csv("1"), age=86400)
+    assert tick(None)
+
+
+def test_a_retraction_is_asked_for_once(instance, zone):
+    zone.drop(FILE, orders_csv("1"))
+    zone.load()
+    retract(zone.settings, FILE, "a test export")
+    request = ask(instance, zone)
+    assert isinstance(request, dg.RunRequest)
+    zone.load()
+    assert ask(instance, zone) == dg.SkipReason("Landing is empty.")
+
+
+def test_a_discarded_file_that_goes_back_is_asked_for(instance, zone):
+    zone.drop(FILE, "")
+    zone.load()
+    assert isinstance(ask(instance, zone), dg.SkipReason)
+    reprocess(zone.settings, FILE, "looked at by hand")
+    assert isinstance(ask(instance, zone), dg.RunRequest)
+
+
+def started(instance: dg.DagsterInstance, job: str = JOB) -> dg.DagsterRun:
+    """A run on record as started, by a process that is gone."""
+    run = dg.DagsterRun(job_name=job)
+    instance.add_run(run)
+    instance.report_dagster_event(dg.DagsterEvent("PIPELINE_START", job), run.run_id)
+    return run
+
+
+def end_dead(instance: dg.DagsterInstance, zone: LandingZone, later: float = 61) -> list[str]:
+    now = datetime.now(UTC) + timedelta(seconds=later)
+    return end_dead_runs(instance, zone.settings, now, is_writer=is_writer)
+
+
+def test_a_run_whose_process_is_gone_is_recorded_as_failed_and_asked_for_again(
+    instance, zone, monkeypatch
+):
+    monkeypatch.setattr("orchestration.instance._ENDING_SECONDS", 0)
+    zone.drop(FILE, orders_csv("1"))
+    run, demo = started(instance), started(instance, DEMO_JOB)
+    assert end_dead(instance, zone, later=0) == []
+    with writer_lock(zone.settings, print):
+        assert end_dead(instance, zone) == []
+    assert "is not over yet" in ask(instance, zone).skip_message
+    assert end_dead(instance, zone) == [run.run_id]
+    assert instance.get_run_by_id(run.run_id).status == dg.DagsterRunStatus.FAILURE
+    assert instance.get_run_by_id(demo.run_id).status == dg.DagsterRunStatus.STARTED
+    assert isinstance(ask(instance, zone, later=61), dg.RunRequest)
 
 
 def test_the_pause_ends_at_an_hour(instance, zone):
