@@ -7,13 +7,16 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run status test ordeal lint format dev docs metrics bench demo-data clean
+.PHONY: help run up status test ordeal crashes lint format dev docs metrics bench demo-data clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: $(STAMP) ## Load what is in landing, build, test, publish
 	@$(BIN)/python -m orchestration run $(ARGS)
+
+up: $(STAMP) ## UI and daemon for good: what lands is loaded by itself (ARGS="--port 3000")
+	@exec $(BIN)/python -m orchestration up $(ARGS)
 
 status: $(STAMP) ## What readers see, the last builds, what waits
 	@$(BIN)/python -m orchestration status
@@ -23,6 +26,9 @@ test: $(STAMP) ## All tests
 
 ordeal: $(STAMP) ## Random sequences against rebuilds (ARGS="--count 200 --seed 1")
 	@PYTHONPATH=tests/python $(BIN)/python -m ordeal $(ARGS)
+
+crashes: $(STAMP) ## Runs killed at every named point, against undisturbed ones
+	@EVERY_CRASH=1 $(BIN)/python -m pytest tests/python/test_crash_matrix.py $(ARGS)
 
 lint: $(STAMP) ## ruff and sqlfluff
 	@$(BIN)/ruff check --quiet .

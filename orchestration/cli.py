@@ -175,3 +175,16 @@ def dev(settings: Settings, console: Console, port: int) -> None:
     os.chdir(settings.project_dir)
     dagster = ["-m", "dagster", "dev", "-m", "orchestration.definitions", "-p", str(port)]
     os.execve(sys.executable, [sys.executable, *dagster], environment)
+
+
+@_command
+@click.option("--host", default="127.0.0.1", help="Address the UI listens on.")
+@click.option("--port", type=int, default=3000, help="Port the UI listens on.")
+def up(settings: Settings, console: Console, host: str, port: int) -> int:
+    """Run code location, web server and daemon for good: what lands is loaded by itself."""
+    from orchestration.up import up as run_for_good
+
+    def report(line: str) -> None:
+        console.print(line, markup=False, soft_wrap=True)
+
+    return run_for_good(settings, host, port, report)

@@ -27,11 +27,12 @@ class Jobs:
     def run(self, name: str, **config: object) -> str | None:
         """Run a job; None, or the sentence it failed with."""
         ops = {f"decide_{name}": {"config": config}} if name in DECISIONS else {}
-        result = self.definitions.resolve_job_def(name).execute_in_process(
+        self.result = self.definitions.resolve_job_def(name).execute_in_process(
             instance=self.instance, raise_on_error=False, run_config={"ops": ops}
         )
-        failures = [event.step_failure_data for event in result.all_events if event.is_step_failure]
-        assert result.success == (not failures)
+        events = self.result.all_events
+        failures = [event.step_failure_data for event in events if event.is_step_failure]
+        assert self.result.success == (not failures)
         return failures[0].user_failure_data.description if failures else None
 
     def ask(self, sql: str) -> list[tuple]:
@@ -101,10 +102,7 @@ def test_the_night_finds_what_no_build_looked_at_and_expires_what_is_old(jobs, i
 
     assert "The working copy does not pass all tests; readers see the last version" in failure
     assert "fact_orders" in failure
-    records = instance.get_event_records(
-        dg.EventRecordsFilter(dg.DagsterEventType.ASSET_CHECK_EVALUATION)
-    )
-    checks = [record.asset_check_evaluation for record in records]
+    checks = jobs.result.get_asset_check_evaluations()
     assert len(checks) > 200
     failed = {check.asset_key for check in checks if not check.passed}
     assert dg.AssetKey(["gold", "fact_orders"]) in failed

@@ -1,0 +1,181 @@
+"""The platform, running for good: code location, web server and daemon, as one.
+
+Belongs here: starting these processes, ending all when one ends or a signal comes. Does not: what
+they run (`definitions.py`), where they store it (`instance.py`).
+"""
+
+import ctypes
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType
+
+from orchestration.contracts import load_contracts
+from orchestration.instance import dagster_home
+from orchestration.settings import ConfigurationError, Settings
+
+_MODULE = "orchestration.definitions"
+_LOOK_SECONDS = 0.5
+# A code location imports dbt and reads its manifest before it answers.
+_FIRST_ANSWER_SECONDS = 120
+_GRACE_SECONDS = 20
+_PR_SET_PDEATHSIG = 1
+
+
+class _Ended(Exception):
+    """A signal told us to end."""
+
+
+def up(settings: Settings, host: str, port: int, report: Callable[[str], None]) -> int:
+    """Run everything until a signal comes (returns 0) or one of the processes ends (returns 1).
+
+    The UI listens on `host` and `port`. What the processes print goes to our own output; `report`
+    gets lines for a person. Raises ConfigurationError when the contracts are wrong, or another
+    `up` runs with the same DAGSTER_HOME.
+    """
+    load_contracts(settings.contracts_file)
+    home = dagster_home(settings)
+    with ExitStack() as stack:
+        lock = stack.enter_context(_only_one(home))
+        stack.enter_context(_signals_end_it())
+        _make_stores(home)
+        environment = {
+            **os.environ,
+            "DAGSTER_HOME": str(home),
+            "DATA_DIR": str(settings.data_dir),
+            "PYTHONUNBUFFERED": "1",
+        }
+        children: dict[str, subprocess.Popen] = {}
+
+        def start(name: str, *command: str) -> None:
+            children[name] = subprocess.Popen(
+                [sys.executable, "-m", *command],
+                cwd=settings.project_dir,
+                env=environment,
+                # A group of its own: Ctrl-C reaches us alone, and we end them in their order.
+                start_new_session=True,
+                # The lock is held until the last of them is gone.
+                pass_fds=[lock],
+                preexec_fn=_end_with_parent,
+            )
+
+        try:
+            code_port = _free_port()
+            workspace = _write_workspace(home, code_port)
+            code = ["-m", _MODULE, "-d", str(settings.project_dir), "-p", str(code_port)]
+            start("code location", "dagster", "code-server", "start", "-h", "127.0.0.1", *code)
+            _wait_for(code_port, children)
+            at = ["-h", host, "-p", str(port), "-w", str(workspace)]
+            start("web server", "dagster_webserver", *at)
+            start("daemon", "dagster._daemon", "run", "-w", str(workspace))
+            report(
+                f"Files dropped into {settings.landing} are loaded by themselves. UI:"
+                f" http://{host}:{port} Logs: below. End: Ctrl-C."
+            )
+            name = _first_to_end(children)
+            report(f"The {name} ended with code {children[name].returncode}; ending the others.")
+            return 1
+        except _Ended:
+            report("Ending. A run that is under way is continued by the next one.")
+            return 0
+        finally:
+            _end(list(reversed(children.values())))
+
+
+@contextmanager
+def _only_one(home: Path) -> Iterator[int]:
+    """The lock that two daemons of one home would fight over; its file descriptor."""
+    with (home / "up.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConfigurationError(
+                f"It runs already with DAGSTER_HOME {home}. End that first, or see its UI."
+            ) from None
+        yield file.fileno()
+
+
+@contextmanager
+def _signals_end_it() -> Iterator[None]:
+    def end(number: int, frame: FrameType | None) -> None:
+        raise _Ended
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _make_stores(home: Path) -> None:
+    """Make Dagster's tables, which several processes must not do at once."""
+    import dagster as dg
+
+    with dg.DagsterInstance.from_config(str(home)):
+        pass
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def _write_workspace(home: Path, port: int) -> Path:
+    path = home / "workspace.yaml"
+    path.write_text(
+        "load_from:\n"
+        f"  - grpc_server: {{host: 127.0.0.1, port: {port}, location_name: orderhouse}}\n",
+        encoding="utf-8",
+    )
+    return path
+
+
+def _wait_for(port: int, children: dict[str, subprocess.Popen]) -> None:
+    """Wait until the code location answers, or has ended."""
+    give_up_at = time.monotonic() + _FIRST_ANSWER_SECONDS
+    while time.monotonic() < give_up_at:
+        if any(child.poll() is not None for child in children.values()):
+            return
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            time.sleep(_LOOK_SECONDS)
+    raise ConfigurationError(f"The code location did not answer in {_FIRST_ANSWER_SECONDS} s.")
+
+
+def _first_to_end(children: dict[str, subprocess.Popen]) -> str:
+    while True:
+        for name, child in children.items():
+            if child.poll() is not None:
+                return name
+        time.sleep(_LOOK_SECONDS)
+
+
+def _end_with_parent() -> None:
+    """In the child: be told to end when the parent is gone, however it went (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _end(children: list[subprocess.Popen]) -> None:
+    """Tell all to end; after a while, end them and the runs they started."""
+    for child in children:
+        if child.poll() is None:
+            child.send_signal(signal.SIGTERM)
+    give_up_at = time.monotonic() + _GRACE_SECONDS
+    for child in children:
+        try:
+            child.wait(max(0.1, give_up_at - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
