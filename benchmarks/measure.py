@@ -60,8 +60,8 @@ def measure_job(settings: Settings, expected: str) -> Measured:
 
     import orchestration.definitions  # noqa: F401  what the job imports is imported before
     from orchestration.dbt_runner import invoke, prepare_manifest, target_dir
-    from orchestration.publish import current_file
     from orchestration.instance import dagster_home
+    from orchestration.publish import current_file
     from orchestration.run import run
     from orchestration.warehouse import open_warehouse
 

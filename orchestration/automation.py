@@ -13,7 +13,6 @@ import dagster as dg
 
 from orchestration.contracts import Contract
 from orchestration.demo.next_day import make_next_day
-from orchestration.instance import end_dead_runs
 from orchestration.loader.landing import pause_seconds, what_is_due
 from orchestration.settings import ConfigurationError, Settings
 from orchestration.warehouse import writer_lock
@@ -54,17 +53,9 @@ def landing_sensor(
         description="Asks for a run when files in landing are due.",
     )
     def landing(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        now = datetime.now(UTC)
-        for run_id in end_dead_runs(context.instance, settings, now, is_writer=is_writer):
-            context.log.warning(f"Run {run_id} was recorded as failed: its process is gone.")
-        return ask_for_run(context.instance, settings, contracts, now)
+        return ask_for_run(context.instance, settings, contracts, datetime.now(UTC))
 
     return landing
-
-
-def is_writer(job_name: str) -> bool:
-    """Whether a job's runs hold the writer's lock: all but the one that only drops files."""
-    return job_name != DEMO_JOB
 
 
 def ask_for_run(

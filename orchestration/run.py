@@ -102,6 +102,7 @@ def _execute(settings: Settings, force: bool, full_refresh: bool, report: Report
 
     from orchestration.automation import JOB
     from orchestration.definitions import build_definitions
+    from orchestration.run_launcher import tags_of_this_process
 
     # A build with nothing to do has no results of checks, which this logger would tell of each.
     logging.getLogger("dagster._core.execution.plan.active").setLevel(logging.ERROR)
@@ -110,6 +111,7 @@ def _execute(settings: Settings, force: bool, full_refresh: bool, report: Report
         result = job.execute_in_process(
             instance=instance,
             raise_on_error=False,
+            tags=tags_of_this_process(),
             run_config={
                 "ops": {
                     "bronze": {"config": {"wait_for_settling": True}},

@@ -97,6 +97,11 @@ class WarmRunLauncher(RunLauncher, ConfigurableClass):
         )
 
 
+def tags_of_this_process() -> dict[str, str]:
+    """Tags of a run that this process works on: once it is gone, the run is known to be dead."""
+    return {_PROCESS: _identity(os.getpid())}
+
+
 def _execute(arguments: list[str]) -> None:
     from dagster._cli import create_dagster_cli
 

@@ -8,10 +8,8 @@ import dagster as dg
 import pytest
 from landing_zone import NOW, LandingZone, orders_csv
 
-from orchestration.automation import DEMO_JOB, JOB, ask_for_run, is_writer, landing_sensor
-from orchestration.instance import end_dead_runs
+from orchestration.automation import JOB, ask_for_run, landing_sensor
 from orchestration.steward import reprocess, retract
-from orchestration.warehouse import writer_lock
 
 FILE = "orders_2025_01_15.csv"
 
@@ -169,35 +167,6 @@ def test_a_discarded_file_that_goes_back_is_asked_for(instance, zone):
     assert isinstance(ask(instance, zone), dg.SkipReason)
     reprocess(zone.settings, FILE, "looked at by hand")
     assert isinstance(ask(instance, zone), dg.RunRequest)
-
-
-def started(instance: dg.DagsterInstance, job: str = JOB) -> dg.DagsterRun:
-    """A run on record as started, by a process that is gone."""
-    run = dg.DagsterRun(job_name=job)
-    instance.add_run(run)
-    instance.report_dagster_event(dg.DagsterEvent("PIPELINE_START", job), run.run_id)
-    return run
-
-
-def end_dead(instance: dg.DagsterInstance, zone: LandingZone, later: float = 61) -> list[str]:
-    now = datetime.now(UTC) + timedelta(seconds=later)
-    return end_dead_runs(instance, zone.settings, now, is_writer=is_writer)
-
-
-def test_a_run_whose_process_is_gone_is_recorded_as_failed_and_asked_for_again(
-    instance, zone, monkeypatch
-):
-    monkeypatch.setattr("orchestration.instance._ENDING_SECONDS", 0)
-    zone.drop(FILE, orders_csv("1"))
-    run, demo = started(instance), started(instance, DEMO_JOB)
-    assert end_dead(instance, zone, later=0) == []
-    with writer_lock(zone.settings, print):
-        assert end_dead(instance, zone) == []
-    assert "is not over yet" in ask(instance, zone).skip_message
-    assert end_dead(instance, zone) == [run.run_id]
-    assert instance.get_run_by_id(run.run_id).status == dg.DagsterRunStatus.FAILURE
-    assert instance.get_run_by_id(demo.run_id).status == dg.DagsterRunStatus.STARTED
-    assert isinstance(ask(instance, zone, later=61), dg.RunRequest)
 
 
 def test_the_pause_ends_at_an_hour(instance, zone):

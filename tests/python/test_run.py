@@ -76,6 +76,7 @@ def test_the_run_stands_in_the_persisted_instance_with_rows_columns_and_checks(b
             record.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
         ).records
     assert (record.status, record.job_name) == (dg.DagsterRunStatus.SUCCESS, "build")
+    assert record.tags["orderhouse/process"].startswith(f"{os.getpid()} ")
     metadata = event.asset_materialization.metadata
     rows = rows_of_gold(built.settings)["fact_orders"]
     assert metadata["dagster/row_count"].value == len(rows)
