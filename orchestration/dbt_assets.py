@@ -14,6 +14,7 @@ from dagster_dbt.asset_utils import get_subset_selection_for_context
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 from duckdb import DuckDBPyConnection
 
+from orchestration.breaker import build_without_far_off
 from orchestration.builds import (
     begin_build,
     build_is_due,
@@ -21,8 +22,9 @@ from orchestration.builds import (
     finish_build,
     forget_build,
     last_builds,
+    project_fingerprint,
 )
-from orchestration.dbt_runner import invoke, target_dir
+from orchestration.dbt_runner import DbtRun, invoke, target_dir
 from orchestration.loader.load import connect
 from orchestration.publish import publish
 from orchestration.settings import Settings
@@ -82,13 +84,18 @@ def build_assets(
                 forget_build(connection, context.run.run_id)
                 report("Nothing has changed since the last published build; nothing to build.")
                 return
-            built_from = fingerprint(connection, settings)
+            project = project_fingerprint(settings)
 
         args = ["build", "--exclude-resource-type", "unit_test", *selection]
         args += ["--indirect-selection", indirect] if indirect else []
         args += ["--full-refresh"] if config.full_refresh else []
         events: list[DbtCoreCliEventMessage] = []
-        run = invoke(settings, args, _collector(events, report))
+
+        def build() -> DbtRun:
+            events.clear()
+            return invoke(settings, args, _collector(events, report))
+
+        run = build_without_far_off(settings, build, report, is_whole=is_whole)
 
         status = ("built" if is_whole else "partial") if run.succeeded else "failed"
         with closing(connect(settings)) as connection:
@@ -97,7 +104,7 @@ def build_assets(
                 context.run.run_id,
                 status,
                 build_id=run.invocation_id,
-                fingerprint=built_from,
+                fingerprint=fingerprint(connection, project),
             )
             relations = _relations(connection)
         for event in events:
