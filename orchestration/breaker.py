@@ -1,4 +1,4 @@
-"""The circuit breaker around a build: what is far off is left out, and the rest is built and published.
+"""The circuit breaker around a build: what is far off is left out, the rest is published.
 
 Belongs here: what a build does when the test deliveries_are_usual fails. Does not: the judgement
 (that test), the ledger (`loader/withhold.py`).

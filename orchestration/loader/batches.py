@@ -121,11 +121,11 @@ def release_batch(
     why: str,
     now: datetime | None = None,
 ) -> str:
-    """End the holds of a batch: the next load takes its files as they are, the next build publishes.
+    """End the holds of a batch: the next load takes its files, and the next build counts them.
 
-    `batch_id` is that of `bronze.files` and `bronze.batches`, `why` is kept with the release. Gives
-    the reason of the hold. Raises LookupError when nothing of a batch of this id is held or withheld
-    by the circuit breaker.
+    `batch_id` is that of `bronze.batches` or, of what the circuit breaker withholds, that of
+    `bronze.files`; `why` is kept with the release. Gives the reason of the hold. Raises LookupError
+    when nothing of a batch of this id is held.
     """
     withheld = [file for file in withheld_files(connection) if file.batch_id == batch_id]
     release_withheld(connection, batch_id, why)

@@ -1,4 +1,4 @@
-"""The circuit breaker's side of the ledger: files that are in bronze and do not count until released.
+"""The circuit breaker's side of the ledger: files in bronze that do not count until released.
 
 Belongs here: withholding a delivery, letting it count again, which files have passed. Does not:
 judging a delivery (`tests/generic/deliveries_are_usual.sql`), running dbt (`breaker.py`).
@@ -144,7 +144,7 @@ def reconsider(
     ledger = Ledger(connection)
     before = dict(
         connection.execute(
-            "select file_id, min(rests_on) from bronze.breakers group by 1"
+            "select file_id, min(rests_on) from bronze.breakers group by file_id"
         ).fetchall()
     )
     meant = [
@@ -201,14 +201,13 @@ def _rests_on(ledger: Ledger, contracts: Mapping[str, Contract], project: str, e
     batch date and all deliveries of the feeds that it refers to, as they count.
     """
     feeds = _with_parents(contracts, entry.feed or "")
+    last = entry.batch_date or date.max
     files = [
         one.file_id
         for one in ledger.entries()
         if one.status == "loaded"
         and one.feed in feeds
-        and (
-            one.feed != entry.feed or (one.batch_date or date.min) <= (entry.batch_date or date.min)
-        )
+        and (one.feed != entry.feed or (one.batch_date or date.min) <= last)
     ]
     return hashlib.sha256(repr((project, files)).encode()).hexdigest()
 
