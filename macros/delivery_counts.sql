@@ -64,10 +64,10 @@ awaited_feeds as (
     cross join parent_files
     group by dates.batch_date, parent_files.feed
     having
-        coalesce(bool_and(not is_counting or parent_files.batch_date < dates.batch_date), true)
-        and bool_or(
-            case when is_counting then parent_files.batch_date = dates.previous_date
-                else parent_files.batch_date = dates.batch_date end
+        bool_or(not is_counting and parent_files.batch_date = dates.batch_date)
+        or (
+            bool_or(is_counting and parent_files.batch_date = dates.previous_date)
+            and not bool_or(is_counting and parent_files.batch_date = dates.batch_date)
         )
 ),
 {%- endif %}

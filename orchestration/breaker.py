@@ -7,7 +7,7 @@ Belongs here: what a build does when the test deliveries_are_usual fails. Does n
 from collections.abc import Callable
 from contextlib import closing
 
-from orchestration.builds import project_fingerprint
+from orchestration.builds import create_builds, project_fingerprint
 from orchestration.contracts import load_contracts
 from orchestration.dbt_runner import DbtRun
 from orchestration.loader.file_names import shown
@@ -42,6 +42,7 @@ def build_without_far_off(
     contracts = load_contracts(settings.contracts_file)
     project = project_fingerprint(settings)
     with closing(connect(settings)) as connection:
+        create_builds(connection)
         pass_published_files(connection)
         before = {entry.file_id for entry in reconsider(connection, contracts, project)}
     while True:
