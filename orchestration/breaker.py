@@ -7,13 +7,13 @@ Belongs here: what a build does when the test deliveries_are_usual fails. Does n
 from collections.abc import Callable
 from contextlib import closing
 
+from orchestration.alerts import observe_warehouse
 from orchestration.builds import create_builds, project_fingerprint
 from orchestration.contracts import load_contracts
 from orchestration.dbt_runner import DbtRun
 from orchestration.loader.file_names import shown
 from orchestration.loader.load import connect
 from orchestration.loader.withhold import (
-    Withheld,
     pass_files,
     pass_published_files,
     read_findings,
@@ -44,7 +44,7 @@ def build_without_far_off(
     with closing(connect(settings)) as connection:
         create_builds(connection)
         pass_published_files(connection)
-        before = {entry.file_id for entry in reconsider(connection, contracts, project)}
+        was_open = bool(reconsider(connection, contracts, project))
     while True:
         run = build()
         tables = [
@@ -57,17 +57,10 @@ def build_without_far_off(
             withheld = withhold(connection, contracts, project, findings)
             if run.succeeded and is_whole:
                 pass_files(connection)
+            if not withheld and was_open:
+                observe_warehouse(connection, settings, contracts, report)
         if not withheld:
             return run
-        for one in withheld:
-            if one.file_id not in before:
-                report(sentence(one))
-        report("Building again without them.")
-
-
-def sentence(one: Withheld) -> str:
-    """What a person must know of a withheld file, with the command that lets it count."""
-    return (
-        f"{shown(one.file_name)} is far off and not published: {one.reason}"
-        f" If it is right: {one.command}"
-    )
+        was_open = True
+        names = ", ".join(shown(one.file_name) for one in withheld)
+        report(f"Far off, and built again without: {names}")

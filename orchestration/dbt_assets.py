@@ -28,6 +28,7 @@ from orchestration.dbt_runner import DbtRun, invoke, target_dir
 from orchestration.loader.load import connect
 from orchestration.publish import publish
 from orchestration.settings import Settings
+from orchestration.ui_metadata import Figures, figures_of_models
 
 PUBLISHED = dg.AssetKey("published")
 
@@ -107,8 +108,11 @@ def build_assets(
                 fingerprint=fingerprint(connection, project),
             )
             relations = _relations(connection)
+            figures = figures_of_models(connection)
         for event in events:
-            yield from _asset_events(event, manifest, translator, context, relations, settings)
+            yield from _asset_events(
+                event, manifest, translator, context, relations, figures, settings
+            )
         for warning in run.warnings:
             report(f"Warning: {warning}")
         if not run.succeeded:
@@ -181,6 +185,7 @@ def _asset_events(
     translator: Translator,
     context: dg.AssetExecutionContext,
     relations: dict[str, tuple[int, dg.TableSchema]],
+    figures: dict[str, Figures],
     settings: Settings,
 ) -> Iterator[Any]:
     node = manifest["nodes"][event.raw_event["data"]["node_info"]["unique_id"]]
@@ -190,11 +195,17 @@ def _asset_events(
         context=context,
         target_path=target_dir(settings),
     ):
-        relation = relations.get(f"{node['schema']}.{node['alias']}")
+        name = f"{node['schema']}.{node['alias']}"
+        relation = relations.get(name)
         if isinstance(result, dg.Output) and relation:
             rows, schema = relation
             context.add_output_metadata(
-                {**result.metadata, "dagster/row_count": rows, "dagster/column_schema": schema},
+                {
+                    **result.metadata,
+                    **figures.get(name, {}),
+                    "dagster/row_count": rows,
+                    "dagster/column_schema": schema,
+                },
                 output_name=result.output_name,
             )
             yield dg.Output(None, result.output_name)

@@ -13,6 +13,7 @@ from orchestration.contracts import load_contracts
 from orchestration.dbt_assets import build_assets, published_asset
 from orchestration.dbt_runner import prepare_manifest
 from orchestration.settings import Settings
+from orchestration.watching import alert_sensor
 
 
 def build_definitions(settings: Settings, report: Callable[[str], None]) -> dg.Definitions:
@@ -27,7 +28,7 @@ def build_definitions(settings: Settings, report: Callable[[str], None]) -> dg.D
     return dg.Definitions(
         assets=[bronze, dbt_build, published_asset(settings, dbt_build, report)],
         jobs=[job],
-        sensors=[landing_sensor(settings, contracts, job)],
+        sensors=[landing_sensor(settings, contracts, job), alert_sensor(settings, contracts)],
         resources={"writer": writer(settings, report)},
         executor=dg.in_process_executor,
     )

@@ -73,14 +73,18 @@ def note_arrivals(
 
 def late_feeds(
     settings: Settings, contracts: Mapping[str, Contract], now: datetime
-) -> dict[str, LateFeed]:
-    """The feeds that are late at `now` (with zone), by name; never opens the warehouse.
+) -> dict[str, LateFeed] | None:
+    """The feeds that are late at `now` (with zone), by name; None when the note is not there.
+
+    Never opens the warehouse.
 
     A feed without the option `expected`, and one that is not live, is never late. What lies in
     landing has arrived: when it may not be loaded yet, its batch says why.
     """
     clock = now.astimezone(UTC).replace(tzinfo=None)
     arrivals = _arrivals(settings)
+    if arrivals is None:
+        return None
     landed = _in_landing(settings, contracts, clock.date())
     late = {}
     for contract in _expecting(contracts):
@@ -104,8 +108,8 @@ def _feeds_file(settings: Settings) -> Path:
     return settings.warehouse.with_name(FEEDS_FILE)
 
 
-def _arrivals(settings: Settings) -> dict[str, Arrivals]:
-    """What the last load noted; nothing when the note is missing or unreadable."""
+def _arrivals(settings: Settings) -> dict[str, Arrivals] | None:
+    """What the last load noted; None when the note is missing or unreadable."""
     try:
         document = json.loads(_feeds_file(settings).read_text(encoding="utf-8"))
         return {
@@ -113,7 +117,7 @@ def _arrivals(settings: Settings) -> dict[str, Arrivals]:
             for feed, one in document.items()
         }
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        return {}
+        return None
 
 
 def _in_landing(

@@ -38,6 +38,12 @@ class AlertSettings:
     email_from: str | None = None
     email_to: tuple[str, ...] = ()
 
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the channels that are configured."""
+        configured = {"webhook": self.webhook_url, "e-mail": self.mail_server}
+        return tuple(name for name, value in configured.items() if value is not None)
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "AlertSettings":
         """What the variables ALERT_* say. Raises ConfigurationError when one cannot be meant."""
