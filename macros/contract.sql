@@ -1,6 +1,6 @@
 {#
-  The contract of a feed, as a dict: key, sequence, extract and columns (a list of dicts with name,
-  type, required, references, lookup, pii and mask). Known only while models run, not while dbt
+  The contract of a feed, as a dict: key, sequence, extract, breaker and columns (a list of dicts with
+  name, type, required, references, lookup, pii and mask). Known only while models run, not while dbt
   parses.
 #}
 {% macro contract(feed) %}
@@ -15,6 +15,7 @@
         'key': options.key,
         'sequence': options.get('sequence'),
         'extract': options.get('extract', 'delta'),
+        'breaker': options.get('breaker'),
         'columns': columns,
     }) }}
 {% endmacro %}

@@ -7,16 +7,20 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 
+from orchestration.alerts import observe_warehouse
 from orchestration.builds import begin_build, count_loaded
 from orchestration.contracts import Contract
 from orchestration.loader.load import LoadReport, connect, load_landing
 from orchestration.retries import retrying
 from orchestration.settings import Settings
+from orchestration.ui_metadata import Figures, figures_of_feeds
 from orchestration.warehouse import make_key
+from orchestration.watching import arrival_checks, arrival_results
 
 LEDGER = {
     "files": "The ledger: one row per file ever seen.",
@@ -50,6 +54,7 @@ def bronze_assets(
     @dg.multi_asset(
         name="bronze",
         specs=[*specs, builds],
+        check_specs=arrival_checks(contracts),
         pool="warehouse",
         required_resource_keys={"writer"},
     )
@@ -57,7 +62,7 @@ def bronze_assets(
         context: dg.AssetExecutionContext, config: LoadConfig
     ) -> Iterator[dg.MaterializeResult]:
         with retrying(context, report):
-            outcome, counts = load(
+            outcome, counts, figures = load(
                 settings,
                 contracts,
                 context.run.run_id,
@@ -65,10 +70,18 @@ def bronze_assets(
                 report=report,
             )
         for spec in specs:
-            yield dg.MaterializeResult(
-                asset_key=spec.key, metadata=_metadata(spec.key.path[-1], outcome, counts)
-            )
+            name = spec.key.path[-1]
+            metadata = _metadata(name, outcome, counts) | figures.get(name, {})
+            yield dg.MaterializeResult(asset_key=spec.key, metadata=metadata)
         yield dg.MaterializeResult(asset_key=BUILDS)
+        for result in arrival_results(settings, contracts, contracts, datetime.now(UTC)):
+            yield dg.AssetCheckResult(
+                asset_key=result.asset_key,
+                check_name=result.check_name,
+                passed=result.passed,
+                severity=result.severity,
+                description=result.description,
+            )
 
     return bronze
 
@@ -80,8 +93,11 @@ def load(
     *,
     wait_for_settling: bool,
     report: Callable[[str], None],
-) -> tuple[LoadReport, dict[str, int]]:
-    """Load what is due and record it in audit.builds; the loader's report, and rows per table."""
+) -> tuple[LoadReport, dict[str, int], dict[str, Figures]]:
+    """Load what is due and record it in audit.builds.
+
+    The loader's report, rows per table, and figures per feed for the UI.
+    """
     if notice := make_key(settings):
         report(notice)
     with closing(connect(settings)) as connection:
@@ -89,17 +105,23 @@ def load(
         outcome = load_landing(
             connection, settings, contracts, report=report, wait_for_settling=wait_for_settling
         )
+        observe_warehouse(connection, settings, contracts, report)
         loaded = [file for file in outcome.files if file.status == "loaded"]
         count_loaded(connection, run_id, len(loaded), sum(file.rows_loaded for file in loaded))
-        return outcome, {
+        counts = {
             name: connection.execute(f"select count(*) from bronze.{name}").fetchone()[0]
             for name in [*contracts, *LEDGER]
         }
+        return outcome, counts, figures_of_feeds(connection, counts)
 
 
 def _metadata(table: str, outcome: LoadReport, counts: dict[str, int]) -> dict[str, Any]:
     metadata: dict[str, Any] = {"dagster/row_count": counts[table]}
     files = outcome.files if table == "files" else [f for f in outcome.files if f.feed == table]
+    if table not in LEDGER:
+        loaded = [file for file in files if file.status == "loaded"]
+        metadata["files_loaded"] = len(loaded)
+        metadata["rows_loaded"] = sum(file.rows_loaded for file in loaded)
     if files:
         metadata["files"] = dg.MetadataValue.json([_as_json(file) for file in files])
     if table == "batches" and outcome.batches:

@@ -141,12 +141,15 @@ def build_is_due(connection: DuckDBPyConnection, settings: Settings, run_id: str
     newest = next((b for b in last_builds(connection, 2) if b.run_id != run_id), None)
     if newest is None or newest.status != "published":
         return True
-    return newest.fingerprint != fingerprint(connection, settings)
+    return newest.fingerprint != fingerprint(connection, project_fingerprint(settings))
 
 
-def fingerprint(connection: DuckDBPyConnection, settings: Settings) -> str:
-    """SHA-256 (hex) over the dbt project and the files that count: what gold is a function of."""
-    digest = hashlib.sha256(project_fingerprint(settings).encode())
+def fingerprint(connection: DuckDBPyConnection, project: str) -> str:
+    """SHA-256 (hex) over the dbt project and the files that count: what gold is a function of.
+
+    `project` is the project's own fingerprint.
+    """
+    digest = hashlib.sha256(project.encode())
     for row in connection.execute(
         "select file_id, rows_loaded from bronze.files where status = 'loaded' order by file_id"
     ).fetchall():

@@ -5,14 +5,16 @@ Does not: reading files by a contract (`loader/`), typing (`macros/`).
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from orchestration.contract_options import Expected, check_breaker, read_expected
 from orchestration.settings import ConfigurationError
+from orchestration.yaml_lines import line_of
 
 COLUMN_TYPES = {"text", "integer", "boolean", "date", "instant", "json"}
 MASKS = {"drop", "email", "phone", "year", "redact"}
@@ -70,6 +72,8 @@ class Contract:
     max_deleted_ratio: float = 0.2
     duplicate_key_policy: str = "keep_newest"
     unknown_status_policy: str = "quarantine"
+    expected: Expected | None = None
+    breaker: Mapping[str, float] | bool | None = None
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -153,13 +157,23 @@ def _contract(path: Path, table: dict[str, Any], options: Any) -> Contract:
     feed = str(table.get("name"))
 
     def refuse(problem: str) -> ContractError:
-        return ContractError(f"{path}: feed {feed!r}: {problem}")
+        line = line_of(path, feed, problem)
+        place = f" (line {line})" if line else ""
+        return ContractError(f"{path}: feed {feed!r}: {problem}{place}")
 
     if not _IDENTIFIER.match(feed) or feed == "trigger":
         raise refuse("a feed's name must be lower-case letters, digits and _, and not 'trigger'.")
     if not isinstance(options, dict):
         raise refuse("config.meta.contract must be a mapping.")
     _check_options(refuse, options)
+    expected = None
+    try:
+        if options.get("expected") is not None:
+            expected = read_expected(options["expected"])
+        if options.get("breaker") is not None:
+            check_breaker(options["breaker"])
+    except ValueError as error:
+        raise refuse(str(error)) from None
     listed = table.get("columns") or []
     if not isinstance(listed, list) or not all(isinstance(column, dict) for column in listed):
         raise refuse("columns must be a list of mappings.")
@@ -173,6 +187,7 @@ def _contract(path: Path, table: dict[str, Any], options: Any) -> Contract:
             "columns": columns,
             "key": _names(refuse, "key", options["key"]),
             "aliases": _names(refuse, "aliases", options.get("aliases", [])),
+            "expected": expected,
         }
     )
     _check_roles(refuse, contract)

@@ -14,6 +14,7 @@ from dagster_dbt.asset_utils import get_subset_selection_for_context
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 from duckdb import DuckDBPyConnection
 
+from orchestration.breaker import build_without_far_off
 from orchestration.builds import (
     begin_build,
     build_is_due,
@@ -21,12 +22,14 @@ from orchestration.builds import (
     finish_build,
     forget_build,
     last_builds,
+    project_fingerprint,
 )
-from orchestration.dbt_runner import invoke, target_dir
+from orchestration.dbt_runner import DbtRun, invoke, target_dir
 from orchestration.loader.load import connect
 from orchestration.publish import publish
 from orchestration.retries import retry_if_transient, retrying
 from orchestration.settings import Settings
+from orchestration.ui_metadata import Figures, figures_of_models
 
 PUBLISHED = dg.AssetKey("published")
 
@@ -83,13 +86,18 @@ def build_assets(
                 forget_build(connection, context.run.run_id)
                 report("Nothing has changed since the last published build; nothing to build.")
                 return
-            built_from = fingerprint(connection, settings)
+            project = project_fingerprint(settings)
 
         args = ["build", "--exclude-resource-type", "unit_test", *selection]
         args += ["--indirect-selection", indirect] if indirect else []
         args += ["--full-refresh"] if config.full_refresh else []
         events: list[DbtCoreCliEventMessage] = []
-        run = invoke(settings, args, _collector(events, report))
+
+        def build() -> DbtRun:
+            events.clear()
+            return invoke(settings, args, _collector(events, report))
+
+        run = build_without_far_off(settings, build, report, is_whole=is_whole)
         retry_if_transient(context, report, run)
 
         status = ("built" if is_whole else "partial") if run.succeeded else "failed"
@@ -99,11 +107,14 @@ def build_assets(
                 context.run.run_id,
                 status,
                 build_id=run.invocation_id,
-                fingerprint=built_from,
+                fingerprint=fingerprint(connection, project),
             )
             relations = _relations(connection)
+            figures = figures_of_models(connection)
         for event in events:
-            yield from _asset_events(event, manifest, translator, context, relations, settings)
+            yield from _asset_events(
+                event, manifest, translator, context, relations, figures, settings
+            )
         for warning in run.warnings:
             report(f"Warning: {warning}")
         if not run.succeeded:
@@ -176,6 +187,7 @@ def _asset_events(
     translator: Translator,
     context: dg.AssetExecutionContext,
     relations: dict[str, tuple[int, dg.TableSchema]],
+    figures: dict[str, Figures],
     settings: Settings,
 ) -> Iterator[Any]:
     node = manifest["nodes"][event.raw_event["data"]["node_info"]["unique_id"]]
@@ -185,11 +197,17 @@ def _asset_events(
         context=context,
         target_path=target_dir(settings),
     ):
-        relation = relations.get(f"{node['schema']}.{node['alias']}")
+        name = f"{node['schema']}.{node['alias']}"
+        relation = relations.get(name)
         if isinstance(result, dg.Output) and relation:
             rows, schema = relation
             context.add_output_metadata(
-                {**result.metadata, "dagster/row_count": rows, "dagster/column_schema": schema},
+                {
+                    **result.metadata,
+                    **figures.get(name, {}),
+                    "dagster/row_count": rows,
+                    "dagster/column_schema": schema,
+                },
                 output_name=result.output_name,
             )
             yield dg.Output(None, result.output_name)

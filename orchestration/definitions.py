@@ -22,6 +22,7 @@ from orchestration.dbt_runner import prepare_manifest
 from orchestration.nightly import nightly_job
 from orchestration.settings import Settings
 from orchestration.steward_jobs import steward_jobs
+from orchestration.watching import alert_sensor
 
 
 def build_definitions(settings: Settings, report: Callable[[str], None]) -> dg.Definitions:
@@ -39,7 +40,7 @@ def build_definitions(settings: Settings, report: Callable[[str], None]) -> dg.D
         assets=[bronze, dbt_build, published_asset(settings, dbt_build, report)],
         jobs=[job, nightly, demo, *steward_jobs(settings, report)],
         schedules=[nightly_schedule(settings, nightly), demo_schedule(settings, demo)],
-        sensors=[landing_sensor(settings, contracts, job)],
+        sensors=[landing_sensor(settings, contracts, job), alert_sensor(settings, contracts)],
         resources={"writer": writer(settings, report)},
         executor=dg.in_process_executor,
     )

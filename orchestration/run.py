@@ -9,14 +9,17 @@ import os
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
+from orchestration.alerts import observe_failed_run, observe_feeds, send_alerts
 from orchestration.builds import build_is_due
 from orchestration.contracts import load_contracts
 from orchestration.instance import dagster_home
 from orchestration.loader.ledger import Ledger
 from orchestration.loader.load import connect
-from orchestration.settings import Settings
+from orchestration.run_errors import error_of
+from orchestration.settings import ConfigurationError, Settings
 from orchestration.warehouse import make_key, writer_lock
 
 # Faults that leave every file loaded: the first run shows quarantine, and nothing waits after it.
@@ -71,7 +74,28 @@ def run(settings: Settings, *, force: bool, full_refresh: bool, report: Report) 
 
     Raises ConfigurationError when a contract, the key file or the dbt project is wrong.
     """
-    load_contracts(settings.contracts_file)
+    contracts = load_contracts(settings.contracts_file)
+    try:
+        outcome = _run(settings, force, full_refresh, report)
+    except ConfigurationError:
+        raise
+    except Exception as error:
+        now = datetime.now(UTC)
+        observe_failed_run(settings, f"of {now:%Y-%m-%d %H:%M:%S} UTC", "build", str(error), report)
+        send_alerts(settings, report)
+        raise
+    if outcome.status == "failed":
+        observe_failed_run(settings, outcome.run_id or "", "build", outcome.error or "", _not_again)
+    observe_feeds(settings, contracts, report)
+    send_alerts(settings, report)
+    return outcome
+
+
+def _not_again(line: str) -> None:
+    """What a failed run says is printed with its outcome already."""
+
+
+def _run(settings: Settings, force: bool, full_refresh: bool, report: Report) -> RunOutcome:
     # A key that cannot be used ends the run here; of a new one the load tells.
     make_key(settings)
     with writer_lock(settings, report):
@@ -125,7 +149,7 @@ def _execute(settings: Settings, force: bool, full_refresh: bool, report: Report
         event.asset_key.to_user_string(): event.materialization.metadata
         for event in result.get_asset_materialization_events()
     }
-    error = next((_error(event) for event in result.all_events if event.is_step_failure), None)
+    error = error_of(result.all_events)
     if not result.success and error is None:
         error = "The run did not start; see it in the Dagster UI."
     return RunOutcome(
@@ -135,14 +159,6 @@ def _execute(settings: Settings, force: bool, full_refresh: bool, report: Report
         files=_json(metadata, "bronze/files", "files"),
         batches=_json(metadata, "bronze/batches", "batches"),
     )
-
-
-def _error(event: Any) -> str:
-    failure = event.step_failure_data
-    if failure.user_failure_data and failure.user_failure_data.description:
-        return failure.user_failure_data.description
-    cause = failure.error.cause or failure.error
-    return f"Step {event.step_key} failed; nothing was published.\n{cause.message.strip()}"
 
 
 def _json(metadata: dict[str, Any], asset: str, name: str) -> list[dict[str, Any]]:

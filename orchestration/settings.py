@@ -7,14 +7,66 @@ Does not: contracts of feeds (`contracts.py`), dbt's own configuration (`profile
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import SplitResult, unquote, urlsplit
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 
 
 class ConfigurationError(Exception):
     """The configuration is wrong; the message says what, where and what to do (exit code 2)."""
+
+
+@dataclass(frozen=True)
+class MailServer:
+    """One SMTP server. `is_tls`: encrypted from the first byte (smtps); else as it offers."""
+
+    host: str
+    port: int
+    is_tls: bool
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class AlertSettings:
+    """Where alerts go beside the log; None: not there."""
+
+    webhook_url: str | None = field(default=None, repr=False)
+    mail_server: MailServer | None = None
+    email_from: str | None = None
+    email_to: tuple[str, ...] = ()
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the channels that are configured."""
+        configured = {"webhook": self.webhook_url, "e-mail": self.mail_server}
+        return tuple(name for name, value in configured.items() if value is not None)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "AlertSettings":
+        """What the variables ALERT_* say. Raises ConfigurationError when one cannot be meant."""
+        server = _mail_server(environ)
+        sender = (environ.get("ALERT_EMAIL_FROM") or "").strip() or None
+        listed = (environ.get("ALERT_EMAIL_TO") or "").split(",")
+        recipients = tuple(address.strip() for address in listed if address.strip())
+        for name, addresses in (("FROM", [sender] if sender else []), ("TO", recipients)):
+            if wrong := [one for one in addresses if not re.fullmatch(r"[^@\s]+@[^@\s]+", one)]:
+                raise ConfigurationError(
+                    f"Environment variable ALERT_EMAIL_{name} has {wrong[0]!r}, which is no e-mail"
+                    " address."
+                )
+        if server and not (sender and recipients):
+            raise ConfigurationError(
+                "ALERT_SMTP_URL is set: ALERT_EMAIL_FROM and ALERT_EMAIL_TO must be set as well."
+            )
+        if (sender or recipients) and not server:
+            raise ConfigurationError(
+                "ALERT_EMAIL_FROM or ALERT_EMAIL_TO is set: ALERT_SMTP_URL must be set as well,"
+                " for example smtp://user:password@mail.example.com:587."
+            )
+        return cls(_webhook(environ), server, sender, recipients)
 
 
 @dataclass(frozen=True)
@@ -25,11 +77,11 @@ class Settings:
     is taken, `batch_timeout_minutes` how long (minutes) a batch may wait before it is `late`,
     `memory_limit` what DuckDB may use (`2GB`; None: its own default, most of the machine),
     `sensor_interval_seconds` how often Dagster's daemon looks into landing, `steward_group` the
-    system's group that may read the stewards' published file (None: its owner alone). Of versions
-    the newest `versions_kept` are kept, and of those none older than `versions_kept_days` (days;
-    0: no limit) but what readers see and the one to go back to; of Dagster's runs `runs_kept`.
-    `nightly_cron` and `demo_cron` are cron expressions, in UTC: of the full tests, and of the made
-    up day for demonstrations.
+    system's group that may read the stewards' published file (None: its owner alone), `alerts`
+    where alerts go beside the log. Of versions the newest `versions_kept` are kept, and of those
+    none older than `versions_kept_days` (days; 0: no limit) but what readers see and the one to
+    go back to; of Dagster's runs `runs_kept`. `nightly_cron` and `demo_cron` are cron
+    expressions, in UTC: of the full tests, and of the made-up day for demonstrations.
     """
 
     data_dir: Path
@@ -44,6 +96,7 @@ class Settings:
     runs_kept: int = 500
     nightly_cron: str = "30 2 * * *"
     demo_cron: str = "*/10 * * * *"
+    alerts: AlertSettings = AlertSettings()
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> "Settings":
@@ -64,6 +117,7 @@ class Settings:
             runs_kept=max(1, int(_number(environ, "RUNS_KEPT", 500))),
             nightly_cron=_cron(environ, "NIGHTLY_CRON", "30 2 * * *"),
             demo_cron=_cron(environ, "DEMO_CRON", "*/10 * * * *"),
+            alerts=AlertSettings.from_env(environ),
         )
 
     @property
@@ -100,6 +154,44 @@ class Settings:
     @property
     def contracts_file(self) -> Path:
         return self.project_dir / "models" / "bronze" / "_bronze__sources.yml"
+
+
+def _webhook(environ: Mapping[str, str]) -> str | None:
+    text = (environ.get("ALERT_WEBHOOK_URL") or "").strip()
+    if text:
+        example = "https://hooks.example.com/services/T0/B0"
+        _url(text, "ALERT_WEBHOOK_URL", ("http", "https"), example)
+    return text or None
+
+
+def _mail_server(environ: Mapping[str, str]) -> MailServer | None:
+    text = (environ.get("ALERT_SMTP_URL") or "").strip()
+    if not text:
+        return None
+    example = "smtp://user:password@mail.example.com:587"
+    url = _url(text, "ALERT_SMTP_URL", ("smtp", "smtps"), example)
+    return MailServer(
+        host=url.hostname or "",
+        port=url.port or (465 if url.scheme == "smtps" else 587),
+        is_tls=url.scheme == "smtps",
+        user=unquote(url.username) if url.username else None,
+        password=unquote(url.password) if url.password else None,
+    )
+
+
+def _url(text: str, name: str, schemes: tuple[str, ...], example: str) -> SplitResult:
+    # What is wrong is not repeated: it may hold a password, or be one.
+    wrong = ConfigurationError(
+        f"Environment variable {name} is no URL of the form {example}; it must begin with"
+        f" {' or '.join(f'{scheme}://' for scheme in schemes)} and name a host."
+    )
+    try:
+        url = urlsplit(text)
+        if url.scheme not in schemes or not url.hostname or url.port == 0 or " " in text:
+            raise wrong
+    except ValueError:
+        raise wrong from None
+    return url
 
 
 def _size(environ: Mapping[str, str], name: str) -> str | None:

@@ -31,6 +31,7 @@ def release(settings: Settings, batch: str, why: str) -> list[str]:
     """
     with _decision(settings) as connection:
         reason = release_batch(connection, batch, why)
+        want_run(settings, f"{shown(batch)} was released.")
     return [f"Released {shown(batch)}; it was held for: {reason}"]
 
 

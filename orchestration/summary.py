@@ -13,6 +13,7 @@ from rich.table import Table
 
 from orchestration.builds import Build, last_builds
 from orchestration.loader.load import connect
+from orchestration.loader.withhold import withheld_files
 from orchestration.metrics import Answer, SemanticLayer
 from orchestration.publish import current_file, current_version, versions
 from orchestration.run import RunOutcome
@@ -35,6 +36,8 @@ def print_run(console: Console, settings: Settings, outcome: RunOutcome) -> None
         )
         return
     print_published(console, settings)
+    with closing(connect(settings)) as connection:
+        _print_withheld(console, connection)
     if outcome.status == "unchanged":
         console.print("\nNothing was due: readers see what they saw before.", style="bold")
     console.print(
@@ -115,6 +118,7 @@ def print_status(console: Console, settings: Settings) -> None:
                 "select batch_id, status, coalesce(reason, '') from bronze.batches"
                 " where status <> 'loaded' order by all",
             )
+            _print_withheld(console, connection)
     waiting = sorted(path.name for path in settings.landing.glob("*") if path.is_file())
     if waiting:
         _print_table(console, "In landing", ("file",), [(name,) for name in waiting[:_MOST_LINES]])
@@ -144,6 +148,19 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:,.4f}"
     return f"{value:,}" if isinstance(value, int | Decimal) else str(value)
+
+
+def _print_withheld(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
+    """What the circuit breaker keeps from being published, and the command that ends it."""
+    withheld = withheld_files(connection)
+    _print_table(
+        console,
+        "Loaded, but far off and not published",
+        ("batch", "feed", "file", "why"),
+        [(one.batch_id, one.feed, one.file_name, one.reason) for one in withheld],
+    )
+    for command in sorted({one.command for one in withheld}):
+        console.print(f"If it is right: {command}", markup=False, soft_wrap=True)
 
 
 def _print_files(console: Console, outcome: RunOutcome) -> None:

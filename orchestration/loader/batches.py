@@ -25,6 +25,7 @@ from orchestration.loader.triggers import (
     name_problem,
     sha256_difference,
 )
+from orchestration.loader.withhold import release_withheld, withheld_files
 
 
 @dataclass(frozen=True)
@@ -120,18 +121,24 @@ def release_batch(
     why: str,
     now: datetime | None = None,
 ) -> str:
-    """End the holds of a batch: the next load takes its files as they are.
+    """End the holds of a batch: the next load takes its files, and the next build counts them.
 
-    `batch_id` is that of `bronze.batches`, `why` is kept with the release. Gives the reason of the
-    hold. Raises LookupError when no batch of this id is held.
+    `batch_id` is that of `bronze.batches` or, of what the circuit breaker withholds, that of
+    `bronze.files`; `why` is kept with the release. Gives the reason of the hold. Raises LookupError
+    when nothing of a batch of this id is held.
     """
+    withheld = [file for file in withheld_files(connection) if file.batch_id == batch_id]
+    release_withheld(connection, batch_id, why)
     row = connection.execute(
         "select reason, sha256 from bronze.batches where batch_id = ? and status = 'held'",
         [batch_id],
     ).fetchone()
+    if row is None and withheld:
+        return " ".join(f"{shown(file.file_name)}: {file.reason}" for file in withheld)
     if row is None:
         held = connection.execute(
-            "select batch_id from bronze.batches where status = 'held' order by all"
+            "select batch_id from bronze.batches where status = 'held'"
+            " union select batch_id from bronze.files where status = 'withheld' order by all"
         ).fetchall()
         names = ", ".join(shown(name) for (name,) in held) or "none"
         raise LookupError(f"No batch {shown(batch_id)!r} is held; held are: {names}.")

@@ -29,6 +29,13 @@ create table if not exists bronze.batches (
 create table if not exists bronze.releases (
     batch_id varchar, trigger_sha256 varchar, why varchar, released_at timestamp, used_at timestamp
 );
+create table if not exists bronze.passed_files (
+    file_id bigint, passed_at timestamp, why varchar
+);
+create table if not exists bronze.breakers (
+    file_id bigint, measure varchar, measured_value double, median_value double, mad double,
+    lowest double, highest double, earlier_dates bigint, opened_at timestamp, rests_on varchar
+);
 """
 _LOADER_COLUMNS = {
     "_rescued": "varchar",

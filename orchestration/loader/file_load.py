@@ -118,7 +118,7 @@ def finish_move(run: Run, landed: Landed) -> bool:
     entry = run.ledger.newest(name.name)
     if entry is None or entry.size_bytes != landed.size_bytes:
         return False
-    if entry.status not in ("loaded", "duplicate"):
+    if entry.status not in ("loaded", "duplicate", "withheld"):
         return False
     seen = fingerprint(landed.path)
     folder = run.settings.archive / name.folder

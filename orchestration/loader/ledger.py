@@ -184,14 +184,16 @@ class Ledger:
 
         The bytes of a file that counts are a duplicate, unless they correct a file of this name
         that counts with other bytes. Either way an earlier delivery of the name with other bytes
-        stops counting, and standing in.
+        stops counting, and standing in. A withheld one gives way to any.
         """
         of_this_name = [
-            self._entries[file_id]
-            for file_id in sorted(self._by_name.get(file_name, ()))
-            if self._entries[file_id].feed == feed
-            and self._entries[file_id].sha256 != sha256
-            and self._entries[file_id].status in ("loaded", "duplicate")
+            entry
+            for entry in self.of_name(file_name)
+            if entry.feed == feed
+            and (
+                (entry.status in ("loaded", "duplicate") and entry.sha256 != sha256)
+                or entry.status == "withheld"
+            )
         ]
         same_bytes = self.counting(feed, sha256, file_name)
         corrects = any(entry.status == "loaded" for entry in of_this_name)
@@ -206,7 +208,7 @@ class Ledger:
             for file_id, entry in sorted(self._entries.items())
             if entry.status == "duplicate"
             and entry.duplicate_of is not None
-            and self._entries[entry.duplicate_of].status != "loaded"
+            and self._entries[entry.duplicate_of].status not in ("loaded", "withheld")
         ]
 
     @contextmanager

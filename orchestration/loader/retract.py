@@ -1,9 +1,11 @@
 """Taking files back, and undoing that: what counts changes, nothing is deleted.
 
-Belongs here: the ledger's side of `retract` and `restore`. Does not: loading the duplicates that
-stand in afterwards (the next load does), silver and gold (the next build does).
+Belongs here: the ledger's side of `retract` and `restore`, which `withhold.py` uses as well. Does
+not: loading the duplicates that stand in afterwards (the next load does), silver and gold (the next
+build does).
 """
 
+from collections.abc import Container, Iterable
 from dataclasses import replace
 
 from duckdb import DuckDBPyConnection
@@ -21,21 +23,16 @@ def retract(connection: DuckDBPyConnection, target: str, why: str) -> list[Entry
     retracted one had taken counts again. Raises LookupError when nothing of that name is in effect.
     """
     ledger = Ledger(connection)
-    in_effect = [entry for entry in ledger.entries() if entry.status in _IN_EFFECT]
-    meant = [entry for entry in in_effect if entry.file_name == target] or [
+    can_go = [entry for entry in ledger.entries() if entry.status in (*_IN_EFFECT, "withheld")]
+    meant = [entry for entry in can_go if entry.file_name == target] or [
         entry
         for entry in ledger.entries()
-        if entry.batch_id == target and entry.status in (*_IN_EFFECT, "superseded")
+        if entry.batch_id == target and entry.status in (*_IN_EFFECT, "withheld", "superseded")
     ]
     if not meant:
         raise _unknown(target, "in effect")
     with ledger.transaction():
-        for entry in meant:
-            ledger.record(replace(entry, status="retracted", reason=why))
-        for entry in meant:
-            for replaced in ledger.of_name(entry.file_name):
-                if replaced.status == "superseded" and replaced.superseded_by == entry.file_id:
-                    _reinstate(ledger, replaced)
+        take_out(ledger, meant, "retracted", why)
     return [ledger[entry.file_id] for entry in meant]
 
 
@@ -53,12 +50,39 @@ def restore(connection: DuckDBPyConnection, target: str, why: str) -> list[Entry
         raise _unknown(target, "retracted")
     with ledger.transaction():
         for entry in meant:
-            for other in ledger.of_name(entry.file_name):
-                if other.status in _IN_EFFECT:
-                    by = entry.file_id
-                    ledger.record(replace(other, status="superseded", superseded_by=by))
-            _reinstate(ledger, replace(entry, reason=f"restored: {why}"))
+            bring_back(ledger, entry, f"restored: {why}")
     return [ledger[entry.file_id] for entry in meant]
+
+
+def take_out(
+    ledger: Ledger, entries: Iterable[Entry], status: str, why: str, never: Container[int] = ()
+) -> None:
+    """Let entries count no more; what they had replaced counts again, but for the file_ids `never`.
+
+    Belongs inside a transaction of the ledger.
+    """
+    entries = list(entries)
+    for entry in entries:
+        ledger.record(replace(entry, status=status, reason=why))
+    for entry in entries:
+        for replaced in ledger.of_name(entry.file_name):
+            if (
+                replaced.status == "superseded"
+                and replaced.superseded_by == entry.file_id
+                and replaced.file_id not in never
+            ):
+                _reinstate(ledger, replaced)
+
+
+def bring_back(ledger: Ledger, entry: Entry, why: str | None) -> None:
+    """Let an entry count again, as the correction of what counts under its name.
+
+    Belongs inside a transaction of the ledger.
+    """
+    for other in ledger.of_name(entry.file_name):
+        if other.status in _IN_EFFECT:
+            ledger.record(replace(other, status="superseded", superseded_by=entry.file_id))
+    _reinstate(ledger, replace(entry, reason=why))
 
 
 def _unknown(target: str, state: str) -> LookupError:

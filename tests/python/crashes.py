@@ -19,7 +19,7 @@ from typing import Any
 import duckdb
 
 from orchestration import bronze, publish
-from orchestration.builds import begin_build, fingerprint, finish_build
+from orchestration.builds import begin_build, fingerprint, finish_build, project_fingerprint
 from orchestration.contracts import load_contracts
 from orchestration.dbt_runner import invoke
 from orchestration.loader import deliveries, load
@@ -58,7 +58,6 @@ def run_steps(settings: Settings, on_event: Callable[[dict[str, Any]], None] | N
         bronze.load(settings, contracts, run_id, wait_for_settling=False, report=print)
         with closing(connect(settings)) as connection:
             begin_build(connection, run_id)
-            built_from = fingerprint(connection, settings)
         outcome = invoke(settings, _BUILD, on_event)
         with closing(connect(settings)) as connection:
             status = "built" if outcome.succeeded else "failed"
@@ -67,7 +66,7 @@ def run_steps(settings: Settings, on_event: Callable[[dict[str, Any]], None] | N
                 run_id,
                 status,
                 build_id=outcome.invocation_id,
-                fingerprint=built_from,
+                fingerprint=fingerprint(connection, project_fingerprint(settings)),
             )
             if not outcome.succeeded:
                 raise RuntimeError(outcome.reasons())

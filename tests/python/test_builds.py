@@ -43,7 +43,11 @@ def warehouse(settings: Settings):
 def build(warehouse, settings: Settings, run_id: str, status: str = "built") -> None:
     begin_build(warehouse, run_id)
     finish_build(
-        warehouse, run_id, status, build_id=None, fingerprint=fingerprint(warehouse, settings)
+        warehouse,
+        run_id,
+        status,
+        build_id=None,
+        fingerprint=fingerprint(warehouse, project_fingerprint(settings)),
     )
 
 

@@ -71,7 +71,7 @@ def test_decisions_are_made_from_the_ui_and_ask_for_the_build_they_need(jobs):
     assert jobs.ask(f"select why from bronze.releases where batch_id = '{batch}'") == [
         ("the files are right",)
     ]
-    assert "files are due" in jobs.due()
+    assert jobs.due() == f"{batch} was released."
 
     ((refused,),) = jobs.ask("select min(file_name) from bronze.files where status = 'discarded'")
     assert jobs.run("reprocess", file=refused, why="the contract was mended") is None

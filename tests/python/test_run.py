@@ -2,6 +2,7 @@
 
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 import time
@@ -128,6 +129,10 @@ def test_a_failed_build_publishes_nothing_and_names_the_test_its_rows_and_its_ta
         failed.output,
     ), failed.output
     assert "Traceback" not in failed.output
+    with closing(sqlite3.connect(settings.warehouse.with_name("alerts.sqlite"))) as told:
+        assert told.execute("select title from alerts where kind = 'run_failed'").fetchall() == [
+            ("Run failed: build",)
+        ]
     assert current_file(settings).read_bytes() == before
     assert list(versions(settings)) == [1]
     with open_warehouse(settings) as connection:

@@ -1,0 +1,23 @@
+"""What a failed run says of itself, from its events.
+
+Belongs here: words. Does not: what is done about it (`summary.py`, `alerts.py`).
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+
+def error_of(events: Iterable[Any]) -> str | None:
+    """What the first failed step said; None when no step has failed.
+
+    `events` are Dagster's events of a run.
+    """
+    return next((_error(event) for event in events if event.is_step_failure), None)
+
+
+def _error(event: Any) -> str:
+    failure = event.step_failure_data
+    if failure.user_failure_data and failure.user_failure_data.description:
+        return failure.user_failure_data.description
+    cause = failure.error.cause or failure.error
+    return f"Step {event.step_key} failed; nothing was published.\n{cause.message.strip()}"

@@ -1,0 +1,104 @@
+"""Dagster's side of watching: whether feeds arrive in time as asset checks, the sensor of alerts.
+
+Belongs here: the Dagster shell around `freshness.py` and `alerts.py`. Does not: what is late, what
+an alert says.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from orchestration.alerts import observe_failed_run, observe_feeds, send_alerts
+from orchestration.contracts import Contract
+from orchestration.freshness import late_feeds
+from orchestration.run_errors import error_of
+from orchestration.settings import Settings
+
+ARRIVAL_CHECK = "arrives_in_time"
+# A failure that nobody was told of for so long, because no daemon ran, is no news any more.
+_NEWS = timedelta(days=1)
+_MOST_FAILURES = 50
+
+
+def arrival_checks(contracts: Mapping[str, Contract]) -> list[dg.AssetCheckSpec]:
+    """One check per feed that has an expected arrival.
+
+    Dagster's own freshness policies go by materializations, and every load materializes every feed,
+    whether a file of it came or not.
+    """
+    return [
+        dg.AssetCheckSpec(
+            ARRIVAL_CHECK,
+            asset=["bronze", contract.feed],
+            description="A delivery is there when its contract expects one, by the wall clock.",
+        )
+        for contract in contracts.values()
+        if contract.expected is not None
+    ]
+
+
+def arrival_results(
+    settings: Settings, contracts: Mapping[str, Contract], feeds: Iterable[str], now: datetime
+) -> list[dg.AssetCheckEvaluation]:
+    """How feeds stand at `now` (with zone); only of those that have an expected arrival."""
+    late = late_feeds(settings, contracts, now) or {}
+    return [
+        dg.AssetCheckEvaluation(
+            asset_key=dg.AssetKey(["bronze", feed]),
+            check_name=ARRIVAL_CHECK,
+            passed=feed not in late,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=late[feed].sentence if feed in late else None,
+        )
+        for feed in sorted(feeds)
+        if contracts[feed].expected is not None
+    ]
+
+
+def alert_sensor(settings: Settings, contracts: Mapping[str, Contract]) -> dg.SensorDefinition:
+    """Looks for feeds that are late and runs that failed, and sends alerts that wait."""
+
+    @dg.sensor(
+        name="alerts",
+        minimum_interval_seconds=settings.sensor_interval_seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Tells of late feeds and failed runs, and sends the alerts of runs.",
+    )
+    def alerts(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        return watch(context.instance, settings, contracts, datetime.now(UTC), context.log.warning)
+
+    return alerts
+
+
+def watch(
+    instance: dg.DagsterInstance,
+    settings: Settings,
+    contracts: Mapping[str, Contract],
+    now: datetime,
+    report: Callable[[str], None],
+) -> dg.SensorResult:
+    """One look: what has changed is told once, and shown as checks of the feeds.
+
+    State is in the folder alone: what was told is remembered there, not in a cursor.
+    """
+    told = []
+    changed = observe_feeds(settings, contracts, told.append, now)
+    failed = instance.get_run_records(
+        dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=now - _NEWS),
+        limit=_MOST_FAILURES,
+    )
+    for record in failed:
+        run = record.dagster_run
+        error = error_of(
+            log.dagster_event
+            for log in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+        )
+        observe_failed_run(settings, run.run_id, run.job_name, error or "", told.append)
+    for line in told:
+        report(line)
+    send_alerts(settings, report)
+    return dg.SensorResult(
+        skip_reason=f"{len(told)} new alerts." if told else "Nothing new to tell.",
+        asset_events=arrival_results(settings, contracts, changed & set(contracts), now),
+    )
