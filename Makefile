@@ -28,7 +28,8 @@ ordeal: $(STAMP) ## Random sequences against rebuilds (ARGS="--count 200 --seed 
 	@PYTHONPATH=tests/python $(BIN)/python -m ordeal $(ARGS)
 
 crashes: $(STAMP) ## Runs killed at every named point, against undisturbed ones
-	@EVERY_CRASH=1 $(BIN)/python -m pytest tests/python/test_crash_matrix.py $(ARGS)
+	@EVERY_CRASH=1 $(BIN)/python -m pytest tests/python/test_crash_matrix.py tests/python/killed_daemon.py \
+		tests/python/overlapping_runs.py $(ARGS)
 
 lint: $(STAMP) ## ruff and sqlfluff
 	@$(BIN)/ruff check --quiet .

@@ -69,7 +69,7 @@ def ask_for_run(
     State is the folder, the loader's notes and the runs on record: no cursor that could skip a
     file, no run key that could swallow a run. A run that failed is asked for again, also when
     landing is empty: what it had loaded has not reached readers. After runs that failed the pause
-    grows, from a minute to an hour.
+    grows, from RETRY_PAUSE_SECONDS to an hour.
     """
     due = what_is_due(settings, contracts, lambda: now)
     failures, last_end = _failures(instance)
@@ -79,7 +79,7 @@ def ask_for_run(
     if under_way:
         return dg.SkipReason(f"{due.sentence} Run {under_way[0].run_id} is not over yet.")
     if failures:
-        again_at = datetime.fromtimestamp(last_end + pause_seconds(failures), UTC)
+        again_at = datetime.fromtimestamp(last_end + pause_seconds(settings, failures), UTC)
         if now < again_at:
             last = "The last run" if failures == 1 else f"The last {failures} runs"
             return dg.SkipReason(

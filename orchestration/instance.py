@@ -4,7 +4,11 @@ Belongs here: DAGSTER_HOME and its configuration, runs and their events that are
 what runs (`automation.py`).
 """
 
+import fcntl
 import os
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +29,7 @@ event_log_storage:
     dagster_home:
       env: DAGSTER_HOME
 """
+_DRIVERLESS = re.compile(r"\Apostgres(ql)?://")
 _POSTGRES = f"""
 storage:
   postgres:
@@ -38,13 +43,17 @@ def dagster_home(settings: Settings) -> Path:
 
     Its `dagster.yaml` is written anew, storing in SQLite, or in PostgreSQL where
     DAGSTER_POSTGRES_URL is set; one that a person wrote stays. From then on the environment names
-    the folder: dagster.yaml reads it there.
+    folder and driver: dagster.yaml reads them there.
     """
     home = Path(os.environ.get("DAGSTER_HOME") or settings.project_dir / ".dagster").absolute()
     os.environ["DAGSTER_HOME"] = str(home)
     home.mkdir(parents=True, exist_ok=True)
     wanted = _OURS + Path(__file__).with_name("dagster.yaml").read_text(encoding="utf-8")
-    wanted += _POSTGRES if os.environ.get(POSTGRES_VARIABLE) else _SQLITE
+    url = os.environ.get(POSTGRES_VARIABLE)
+    if url:
+        # Without a driver SQLAlchemy takes another one than Dagster brings along.
+        os.environ[POSTGRES_VARIABLE] = _DRIVERLESS.sub("postgresql+psycopg2://", url)
+    wanted += _POSTGRES if url else _SQLITE
     file = home / "dagster.yaml"
     found = file.read_text(encoding="utf-8") if file.exists() else None
     if found is None or (found.startswith(_OURS) and found != wanted):
@@ -52,6 +61,19 @@ def dagster_home(settings: Settings) -> Path:
         draft.write_text(wanted, encoding="utf-8")
         draft.replace(file)
     return home
+
+
+@contextmanager
+def open_instance(settings: Settings) -> "Iterator[dg.DagsterInstance]":
+    """The instance; its tables are made when missing, by one process at a time."""
+    import dagster as dg
+
+    home = dagster_home(settings)
+    with ExitStack() as stack:
+        with (home / "stores.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            instance = stack.enter_context(dg.DagsterInstance.from_config(str(home)))
+        yield instance
 
 
 def expire_runs(instance: "dg.DagsterInstance", home: Path, keep: int) -> int:

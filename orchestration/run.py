@@ -15,7 +15,7 @@ from typing import Any
 from orchestration.alerts import observe_failed_run, observe_feeds, send_alerts
 from orchestration.builds import build_is_due
 from orchestration.contracts import load_contracts
-from orchestration.instance import dagster_home
+from orchestration.instance import open_instance
 from orchestration.loader.ledger import Ledger
 from orchestration.loader.load import connect
 from orchestration.run_errors import error_of
@@ -122,7 +122,6 @@ def _is_idle(settings: Settings) -> bool:
 
 def _execute(settings: Settings, force: bool, full_refresh: bool, report: Report) -> RunOutcome:
     # Dagster's imports cost seconds, which a run with nothing to do need not pay.
-    import dagster as dg
 
     from orchestration.automation import JOB
     from orchestration.definitions import build_definitions
@@ -131,7 +130,7 @@ def _execute(settings: Settings, force: bool, full_refresh: bool, report: Report
     # A build with nothing to do has no results of checks, which this logger would tell of each.
     logging.getLogger("dagster._core.execution.plan.active").setLevel(logging.ERROR)
     job = build_definitions(settings, report).resolve_job_def(JOB)
-    with dg.DagsterInstance.from_config(str(dagster_home(settings))) as instance:
+    with open_instance(settings) as instance:
         result = job.execute_in_process(
             instance=instance,
             raise_on_error=False,

@@ -78,7 +78,8 @@ class Settings:
     `memory_limit` what DuckDB may use (`2GB`; None: its own default, most of the machine),
     `sensor_interval_seconds` how often Dagster's daemon looks into landing, `steward_group` the
     system's group that may read the stewards' published file (None: its owner alone), `alerts`
-    where alerts go beside the log. Of versions the newest `versions_kept` are kept, and of those
+    where alerts go beside the log, `retry_pause_seconds` the first pause (seconds) after a failure;
+    each further one doubles it. Of versions the newest `versions_kept` are kept, and of those
     none older than `versions_kept_days` (days; 0: no limit) but what readers see and the one to
     go back to; of Dagster's runs `runs_kept`. `nightly_cron` and `demo_cron` are cron
     expressions, in UTC: of the full tests, and of the made-up day for demonstrations.
@@ -91,6 +92,7 @@ class Settings:
     memory_limit: str | None = None
     sensor_interval_seconds: int = 30
     steward_group: str | None = None
+    retry_pause_seconds: float = 60.0
     versions_kept: int = 5
     versions_kept_days: float = 0.0
     runs_kept: int = 500
@@ -112,6 +114,7 @@ class Settings:
             memory_limit=_size(environ, "MEMORY_LIMIT"),
             sensor_interval_seconds=max(1, int(_number(environ, "SENSOR_INTERVAL_SECONDS", 30))),
             steward_group=(environ.get("STEWARD_GROUP") or "").strip() or None,
+            retry_pause_seconds=_number(environ, "RETRY_PAUSE_SECONDS", 60.0),
             versions_kept=max(1, int(_number(environ, "VERSIONS_KEPT", 5))),
             versions_kept_days=_number(environ, "VERSIONS_KEPT_DAYS", 0.0),
             runs_kept=max(1, int(_number(environ, "RUNS_KEPT", 500))),

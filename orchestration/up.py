@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 
 from orchestration.contracts import load_contracts
-from orchestration.instance import dagster_home
+from orchestration.instance import dagster_home, open_instance
 from orchestration.settings import ConfigurationError, Settings
 
 _MODULE = "orchestration.definitions"
@@ -45,7 +45,9 @@ def up(settings: Settings, host: str, port: int, report: Callable[[str], None]) 
     with ExitStack() as stack:
         lock = stack.enter_context(_only_one(home))
         stack.enter_context(_signals_end_it())
-        _make_stores(home)
+        # Dagster's tables are made before several processes would make them at once.
+        with open_instance(settings):
+            pass
         environment = {
             **os.environ,
             "DAGSTER_HOME": str(home),
@@ -113,14 +115,6 @@ def _signals_end_it() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _make_stores(home: Path) -> None:
-    """Make Dagster's tables, which several processes must not do at once."""
-    import dagster as dg
-
-    with dg.DagsterInstance.from_config(str(home)):
-        pass
 
 
 def _free_port() -> int:

@@ -19,7 +19,6 @@ from orchestration.settings import Settings
 
 NOTES_FILE = "landing.json"
 _LONGEST_WAIT = 4  # times SETTLE_SECONDS, for files that are dropped or grow while waiting
-_FIRST_PAUSE_SECONDS = 60
 _LONGEST_PAUSE_SECONDS = 3600
 
 
@@ -162,7 +161,7 @@ def what_is_due(
         is_known = note is not None and note.state == file.state
         if is_known and note.status in ("waiting", "held"):
             left.append(name)
-        elif is_known and clock < _rests_until(note):
+        elif is_known and clock < _rests_until(settings, note):
             resting.append(name)
         elif is_settled(file, settings.settle_seconds, note, clock) or (
             not is_known and file.mtime_ns / 1e9 > clock
@@ -176,8 +175,8 @@ def what_is_due(
     if notes.late_at is not None and left and now().timestamp() >= notes.late_at:
         return Due(tuple(left), "A waiting batch has become late.", is_due=True)
     if resting:
-        ends = {name: _rests_until(notes.files[name]) for name in resting}
-        again = datetime.fromtimestamp(min(ends.values()), UTC)
+        ends = [_rests_until(settings, notes.files[name]) for name in resting]
+        again = datetime.fromtimestamp(min(ends), UTC)
         return Due(
             (),
             f"{_files(resting, 'could', 'could')} not be handled, the first is"
@@ -194,11 +193,12 @@ def what_is_due(
     return Due((), sentence, is_due=False)
 
 
-def pause_seconds(failures: int) -> float:
-    """How long to wait after so many failures in a row: from a minute to an hour, doubling."""
+def pause_seconds(settings: Settings, failures: int) -> float:
+    """How long to wait after so many failures in a row: doubling, an hour at most."""
     if not failures:
         return 0
-    return min(_FIRST_PAUSE_SECONDS * 2 ** (failures - 1), _LONGEST_PAUSE_SECONDS)
+    longest = max(_LONGEST_PAUSE_SECONDS, settings.retry_pause_seconds)
+    return min(settings.retry_pause_seconds * 2 ** (failures - 1), longest)
 
 
 def want_run(settings: Settings, why: str) -> None:
@@ -207,8 +207,8 @@ def want_run(settings: Settings, why: str) -> None:
     write_notes(settings, replace(read_notes(settings), wanted=why))
 
 
-def _rests_until(note: Note) -> float:
-    return note.seen_at + pause_seconds(note.failures)
+def _rests_until(settings: Settings, note: Note) -> float:
+    return note.seen_at + pause_seconds(settings, note.failures)
 
 
 def _files(names: list[str], one: str, several: str) -> str:
