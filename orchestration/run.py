@@ -15,7 +15,11 @@ from typing import Any
 from orchestration.alerts import observe_failed_run, observe_feeds, send_alerts
 from orchestration.builds import build_is_due
 from orchestration.contracts import load_contracts
+<<<<<<< HEAD
 from orchestration.instance import dagster_home
+=======
+from orchestration.loader.erased import rewrites_are_due
+>>>>>>> 7c3e8be (Erasure: a person is forgotten in files, tables and published versions)
 from orchestration.loader.ledger import Ledger
 from orchestration.loader.load import connect
 from orchestration.run_errors import error_of
@@ -117,7 +121,11 @@ def _is_idle(settings: Settings) -> bool:
         if any(entry.is_file(follow_symlinks=False) for entry in entries):
             return False
     with closing(connect(settings)) as connection:
-        return not (Ledger(connection).stand_ins() or build_is_due(connection, settings))
+        return not (
+            Ledger(connection).stand_ins()
+            or rewrites_are_due(connection)
+            or build_is_due(connection, settings)
+        )
 
 
 def _execute(settings: Settings, force: bool, full_refresh: bool, report: Report) -> RunOutcome:
