@@ -173,7 +173,8 @@ def blanked(contract: Contract, refused: str | None = None) -> str:
     for column in personal_columns(contract):
         value = _literal(placeholder(column))
         if refused is not None:
-            value = f"case when list_contains({refused}, '{column.name}') then '{ERASED}' else {value} end"
+            is_refused = f"list_contains({refused}, '{column.name}')"
+            value = f"case when {is_refused} then '{ERASED}' else {value} end"
         assignments.append(f'"{column.name}" = {value}')
     return ", ".join(assignments)
 

@@ -104,8 +104,12 @@ class Files:
         self._traces = traces
         self._ledger = Ledger(connection)
         self.changed: Counter[str] = Counter()
-        # file_id of loaded files in which telling values stand, in whatever column.
-        self.with_traces: set[int] = set()
+        # file_id of loaded files in which telling values stand or, before a crash, stood.
+        self.with_traces = {
+            entry.file_id
+            for entry in self._ledger.entries()
+            if self._ledger.is_rewritten(entry.feed, entry.sha256)
+        }
 
     def clear(self, seen: Seen) -> None:
         """Clear every file; call it outside a transaction."""

@@ -24,7 +24,8 @@ class Rows:
     """The rows of a feed that are a person's: a temp table.
 
     It has `_file_id`, `_row_number`, `is_personal` (whether there still is something to blank) and
-    `refused`: the personal columns whose own values had the row refused. `count` is how many they are, `personal` how many of them still hold something personal.
+    `refused`: the personal columns whose own values had the row refused. `count` is how many they
+    are, `personal` how many of them still hold something personal.
     """
 
     feed: str

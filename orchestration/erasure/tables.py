@@ -12,7 +12,7 @@ from duckdb import DuckDBPyConnection
 from orchestration.contracts import Contract
 from orchestration.erasure.find import Rows
 from orchestration.erasure.traces import Traces
-from orchestration.people import ERASED, blanked, touch_rows
+from orchestration.people import ERASED, blanked, personal_columns, touch_rows
 from orchestration.publish import sync
 from orchestration.settings import Settings
 from orchestration.warehouse import bound_memory
@@ -39,7 +39,7 @@ def clear_tables(
 
     Call it inside a transaction. What silver, snapshots and gold made of the rows is blanked where
     it can be and marked as touched: the next build makes it anew. `files_with_traces` are loaded
-    files in which telling values stand, also in columns that are nobody's.
+    files in which telling values stood, in whatever column.
     """
     places = {}
     for feed, found in rows.items():
@@ -54,14 +54,14 @@ def clear_tables(
         places[f"bronze.{feed}"] = found.personal
         _forget_derived(connection, contracts[feed], found)
         touch_rows(connection, feed, found.table)
-    for feed in contracts:
-        edited = _edit(connection, f"bronze.{feed}", traces, files_with_traces)
+    for feed, contract in contracts.items():
+        edited = _edit_feed(connection, contract, traces, files_with_traces)
         places[f"bronze.{feed}"] = places.get(f"bronze.{feed}", 0) + edited
     places["bronze.rejected_rows"] = _clear_rejected(connection, traces)
     connection.execute("drop schema if exists test_failures cascade")
     for table in _small_tables(connection, contracts):
-        if edited := _edit(connection, table, traces):
-            places[table] = edited
+        if edited := _edit(connection, table, _texts(connection, table), traces):
+            places[table] = len(edited)
     return places
 
 
@@ -78,27 +78,38 @@ def _small_tables(connection: DuckDBPyConnection, contracts: Mapping[str, Contra
     ]
 
 
-def _edit(
-    connection: DuckDBPyConnection, table: str, traces: Traces, files: list[int] | None = None
+def _edit_feed(
+    connection: DuckDBPyConnection, contract: Contract, traces: Traces, files: list[int]
 ) -> int:
-    """Take telling values out of the texts of a table, of some files only where those are named."""
-    if not traces.telling or files == []:
-        return 0
-    columns = [
-        name
-        for (name,) in connection.execute(
-            "select column_name from duckdb_columns() where database_name = current_database()"
-            " and schema_name || '.' || table_name = ? and data_type in ('VARCHAR', 'JSON')",
-            [table],
-        ).fetchall()
-    ]
-    changed = set()
-    for column in columns:
+    """Take telling values out of rows that are not the person's: a search for their address.
+
+    Columns where such values are to be expected are searched in all files.
+    """
+    table = f"bronze.{contract.feed}"
+    likely = [*(column.name for column in personal_columns(contract)), "_rescued"]
+    others = [name for name in contract.column_names if name not in likely]
+    rows = _edit(connection, table, likely, traces)
+    if files:
+        rows |= _edit(connection, table, others, traces, f"_file_id in {tuple(files)}")
+    if rows:
+        listed = f"{table} where rowid in ({', '.join(map(str, sorted(rows)))})"
+        touch_rows(connection, contract.feed, listed)
+    return len(rows)
+
+
+def _edit(
+    connection: DuckDBPyConnection,
+    table: str,
+    columns: list[str],
+    traces: Traces,
+    where: str = "true",
+) -> set[int]:
+    """Take telling values out of columns of a table; the rowids of the rows that changed."""
+    changed: set[int] = set()
+    for column in columns if traces.telling else ():
         found = connection.execute(
-            f'select rowid, "{column}"::varchar from {table}'
-            f" where ({' or '.join(_contains(column, value) for value in traces.telling)})"
-            + (" and _file_id in (select unnest(?))" if files else ""),
-            [files] if files else [],
+            f'select rowid, "{column}"::varchar from {table} where {where}'
+            f" and ({' or '.join(_contains(column, value) for value in traces.telling)})"
         ).fetchall()
         for row, text in found:
             if (after := traces.edit(text)) != text:
@@ -106,7 +117,18 @@ def _edit(
                     f'update {table} set "{column}" = ? where rowid = ?', [after, row]
                 )
                 changed.add(row)
-    return len(changed)
+    return changed
+
+
+def _texts(connection: DuckDBPyConnection, table: str) -> list[str]:
+    return [
+        name
+        for (name,) in connection.execute(
+            "select column_name from duckdb_columns() where database_name = current_database()"
+            " and schema_name || '.' || table_name = ? and data_type in ('VARCHAR', 'JSON')",
+            [table],
+        ).fetchall()
+    ]
 
 
 def _contains(column: str, value: str) -> str:

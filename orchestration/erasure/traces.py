@@ -10,6 +10,7 @@ that it counts only beside another, and its hits elsewhere are counted, not judg
 others have too are nobody's: only the person's own records are cleared of them.
 """
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -105,9 +106,8 @@ class Traces:
 
 def _spellings(value: str) -> set[str]:
     """A value as CSV, JSON and URLs may write it."""
-    in_json = value.encode("ascii", "backslashreplace").decode()
-    in_json = re.sub(r"\\x([0-9a-f]{2})", r"\\u00\1", in_json)
-    return {value, in_json, value.replace('"', '""'), quote(value, safe=""), quote_plus(value)}
+    in_json = (json.dumps(value, ensure_ascii=ascii)[1:-1] for ascii in (True, False))
+    return {value, *in_json, value.replace('"', '""'), quote(value, safe=""), quote_plus(value)}
 
 
 def chunks(path: Path) -> Iterator[bytes]:
