@@ -172,10 +172,13 @@ def blanked(contract: Contract, refused: str | None = None) -> str:
     assignments = ["_rescued = null"]
     for column in personal_columns(contract):
         value = _literal(placeholder(column))
+        # What was erased before stays as it is, and its row as refused as it was.
+        is_refused = f"\"{column.name}\" = '{ERASED}'"
         if refused is not None:
-            is_refused = f"list_contains({refused}, '{column.name}')"
-            value = f"case when {is_refused} then '{ERASED}' else {value} end"
-        assignments.append(f'"{column.name}" = {value}')
+            is_refused += f" or list_contains({refused}, '{column.name}')"
+        assignments.append(
+            f"\"{column.name}\" = case when {is_refused} then '{ERASED}' else {value} end"
+        )
     return ", ".join(assignments)
 
 

@@ -15,11 +15,8 @@ from typing import Any
 from orchestration.alerts import observe_failed_run, observe_feeds, send_alerts
 from orchestration.builds import build_is_due
 from orchestration.contracts import load_contracts
-<<<<<<< HEAD
 from orchestration.instance import dagster_home
-=======
 from orchestration.loader.erased import rewrites_are_due
->>>>>>> 7c3e8be (Erasure: a person is forgotten in files, tables and published versions)
 from orchestration.loader.ledger import Ledger
 from orchestration.loader.load import connect
 from orchestration.run_errors import error_of

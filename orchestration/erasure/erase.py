@@ -20,9 +20,10 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
-from orchestration.builds import begin_build, fingerprint, finish_build
+from orchestration.breaker import build_without_far_off
+from orchestration.builds import begin_build, fingerprint, finish_build, project_fingerprint
 from orchestration.contracts import Contract, load_contracts
-from orchestration.dbt_runner import invoke
+from orchestration.dbt_runner import DbtRun, invoke
 from orchestration.erasure.files import Files, as_json, is_database, lines_of_patches, look, roots
 from orchestration.erasure.find import delivered_values, find_rows, traces_of
 from orchestration.erasure.tables import clear_tables, remove_drafts, rewrite_warehouse
@@ -87,7 +88,7 @@ def erase(
             _note_places(connection, hashed, files.changed + Counter(cleared))
             connection.execute("commit")
         report("Building what follows from the rows that are left.")
-        run_id = _build(settings)
+        run_id = _build(settings, report)
         report("Writing the warehouse and the published files anew.")
         rewrite_warehouse(settings)
         with closing(connect(settings)) as connection:
@@ -161,15 +162,24 @@ def _note_end(connection: DuckDBPyConnection, hashed: str, version: int) -> dict
     return json.loads(places)
 
 
-def _build(settings: Settings) -> str:
+def _build(settings: Settings, report: Report) -> str:
     run_id = f"erasure-{uuid.uuid4()}"
     with closing(connect(settings)) as connection:
         begin_build(connection, run_id)
-        built_from = fingerprint(connection, settings)
-    run = invoke(settings, ["build", "--exclude-resource-type", "unit_test"])
+    project = project_fingerprint(settings)
+
+    def build() -> DbtRun:
+        return invoke(settings, ["build", "--exclude-resource-type", "unit_test"])
+
+    run = build_without_far_off(settings, build, report, is_whole=True)
     with closing(connect(settings)) as connection:
-        status = "built" if run.succeeded else "failed"
-        finish_build(connection, run_id, status, build_id=run.invocation_id, fingerprint=built_from)
+        finish_build(
+            connection,
+            run_id,
+            "built" if run.succeeded else "failed",
+            build_id=run.invocation_id,
+            fingerprint=fingerprint(connection, project),
+        )
     if not run.succeeded:
         raise ErasureError(
             "Files and bronze are cleared, but the build failed, so that readers still see the"

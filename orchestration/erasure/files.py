@@ -235,18 +235,8 @@ class Files:
             self._traces.is_about,
             self._traces.edit,
         )
-        if after == data:
-            return
-
-        def keep(seen_after: tuple[str, int]) -> None:
-            # A trigger may announce the hash of what was delivered.
-            self._connection.execute(
-                "insert into bronze.rewritten_files values (?, ?, ?, ?, true)",
-                [feed, seen.sha256, *seen_after],
-            )
-
-        replace_file(landed.path, after, keep)
-        self.changed["landing"] += 1
+        if after != data:
+            self._replace_delivered(landed.path, feed, after)
 
     def _without_segments(self, text: str) -> str:
         """The text without lines, or objects of a list, that are about the person."""
@@ -273,8 +263,23 @@ class Files:
             except ValueError:
                 continue
         if after != data:
-            replace_file(path, after)
-            self.changed[self._place(path)] += 1
+            self._replace_delivered(path, path.parent.name, after)
+
+    def _replace_delivered(self, path: Path, feed: str, after: bytes) -> None:
+        """Replace a file's bytes; those who look for it by its hash, in the ledger or in a trigger,
+        shall find it still."""
+        origins = self._ledger.origins(feed, fingerprint(path).sha256)
+
+        def keep(sha256: str, size_bytes: int) -> None:
+            for origin in origins:
+                self._connection.execute(
+                    "insert into bronze.rewritten_files values (?, ?, ?, ?, true)",
+                    [feed, origin, sha256, size_bytes],
+                )
+                self._ledger.keep_rewritten(feed, origin, sha256, size_bytes)
+
+        replace_file(path, after, keep if feed in self._contracts else lambda *_: None)
+        self.changed[self._place(path)] += 1
 
     def _clear_sqlite(self, path: Path) -> None:
         """Take telling values out of every text of a database of Dagster's, and out of its pages.

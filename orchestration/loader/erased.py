@@ -6,6 +6,7 @@ Does not: erasing somebody (`orchestration/erasure/`).
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from duckdb import DuckDBPyConnection
@@ -138,7 +139,7 @@ def rewrite_copies(
         data = path.read_bytes()
         after = rewrite(data, contract, file_format or contract.format, rows, is_about, edit)
         if after != data:
-            replace_file(path, after, lambda seen: _keep(connection, ledger, entry, *seen))
+            replace_file(path, after, partial(_keep, connection, ledger, entry))
             changed += 1
     connection.execute(
         "update bronze.rewritten_files set is_done = true where (feed, sha256) = (?, ?)",
@@ -160,7 +161,7 @@ def _keep(
 
 
 def replace_file(
-    path: Path, data: bytes, before: Callable[[tuple[str, int]], None] = lambda seen: None
+    path: Path, data: bytes, before: Callable[[str, int], None] = lambda sha256, size_bytes: None
 ) -> None:
     """Give a file other bytes in one step, its mode and times as they were.
 
@@ -173,6 +174,6 @@ def replace_file(
     os.utime(draft, ns=(state.st_atime_ns, state.st_mtime_ns))
     sync(draft)
     seen = fingerprint(draft)
-    before((seen.sha256, seen.size_bytes))
+    before(seen.sha256, seen.size_bytes)
     draft.replace(path)
     sync(path.parent)

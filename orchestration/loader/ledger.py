@@ -103,6 +103,17 @@ class Ledger:
         rewritten = self._rewritten.get((entry.feed or "", entry.sha256), {})
         return {entry.sha256: entry.size_bytes, **rewritten}
 
+    def origins(self, feed: str | None, sha256: str) -> list[str]:
+        """The delivered contents that a content may be: itself, and those it was rewritten from."""
+        return [
+            sha256,
+            *(
+                delivered
+                for (of_feed, delivered), known in self._rewritten.items()
+                if of_feed == (feed or "") and sha256 in known
+            ),
+        ]
+
     def is_content(self, feed: str | None, announced: str, sha256: str) -> bool:
         """Whether a file of this sha256 is the announced one, or it without an erased person."""
         return announced == sha256 or sha256 in self._rewritten.get((feed or "", announced), {})

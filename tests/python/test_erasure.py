@@ -20,17 +20,19 @@ from test_privacy import texts
 
 from orchestration.contracts import load_contracts
 from orchestration.erasure.erase import Certificate, erase
+from orchestration.instance import dagster_home
 from orchestration.loader.deliveries import Run, forget_reading, read_file, staging
 from orchestration.loader.erased import blank_reading
 from orchestration.loader.file_names import read_name
 from orchestration.loader.ledger import Ledger
 from orchestration.loader.load import connect, load_landing
 from orchestration.loader.moves import copies_by_bytes
+from orchestration.loader.reprocess import reprocess
 from orchestration.loader.retract import retract
 from orchestration.loader.spool import fingerprint
 from orchestration.people import key_of, person_hash
 from orchestration.publish import current_file, current_version, steward_edition, versions
-from orchestration.run import dagster_home, run
+from orchestration.run import run
 from orchestration.settings import ConfigurationError, Settings
 
 ADA = {
@@ -427,6 +429,12 @@ def test_who_was_erased_is_not_taken_in_again(copied):
     # The payment came before anybody knew whose it was: pages of the file have held it.
     hits = {hit for hit in found(copied.data_dir) if not hit.startswith("warehouse/")}
     assert hits == set()
+
+
+def test_a_discarded_file_can_still_be_put_back(copied):
+    with closing(connect(copied)) as connection:
+        path = reprocess(connection, copied, "addresses_2025_01_13_b.csv", "a try")
+    assert path.read_text() == "address_id,street\nerased\nA-8,1 Main St\n"
 
 
 def test_a_duplicate_stands_in_without_her(copied):
