@@ -129,22 +129,34 @@ def _execute(settings: Settings, force: bool, full_refresh: bool, report: Report
     # Dagster's imports cost seconds, which a run with nothing to do need not pay.
     import dagster as dg
 
-    from orchestration.automation import JOB
+    from orchestration.automation import JOB, selection_of_event
+    from orchestration.dbt_runner import prepare_manifest
     from orchestration.definitions import build_definitions
     from orchestration.run_launcher import tags_of_this_process
 
     # A build with nothing to do has no results of checks, which this logger would tell of each.
     logging.getLogger("dagster._core.execution.plan.active").setLevel(logging.ERROR)
     job = build_definitions(settings, report).resolve_job_def(JOB)
+    contracts = load_contracts(settings.contracts_file)
+    due = {}
+    if not (force or full_refresh):
+        due = selection_of_event(settings, contracts, prepare_manifest(settings), datetime.now(UTC))
     with dg.DagsterInstance.from_config(str(dagster_home(settings))) as instance:
         result = job.execute_in_process(
             instance=instance,
             raise_on_error=False,
             tags=tags_of_this_process(),
+            asset_selection=due.get("asset_selection"),
             run_config={
                 "ops": {
                     "bronze": {"config": {"wait_for_settling": True}},
-                    "dbt_build": {"config": {"force": force, "full_refresh": full_refresh}},
+                    "dbt_build": {
+                        "config": {
+                            "force": force,
+                            "full_refresh": full_refresh,
+                            "only_due": bool(due),
+                        }
+                    },
                 },
                 # What a person needs comes by `report`; the rest stands in the instance.
                 "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},

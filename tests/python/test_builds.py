@@ -42,13 +42,8 @@ def warehouse(settings: Settings):
 
 def build(warehouse, settings: Settings, run_id: str, status: str = "built") -> None:
     begin_build(warehouse, run_id)
-    finish_build(
-        warehouse,
-        run_id,
-        status,
-        build_id=None,
-        fingerprint=fingerprint(warehouse, project_fingerprint(settings)),
-    )
+    now = fingerprint(warehouse, project_fingerprint(settings))
+    finish_build(warehouse, run_id, status, build_id=None, fingerprint=now)
 
 
 def add_file(warehouse, file_id: int, status: str) -> None:
