@@ -6,8 +6,8 @@ Belongs here: the way from files and feeds to models in dbt's graph. Does not: w
 A model is affected by a feed when it reads the feed's table of bronze, or a model that is affected
 by it; two kinds of models pass on less than they read. Models whose log of changes says of which
 feed each is (`meta.logs: [feed]`) concern only that feed's staging. The business clock concerns
-its readers only when the day moved. What reads nothing but the ledger is run every time; who
-reads it beside a feed reads that feed's files.
+its readers only when the day moved. What reads the ledger is run every time; but who reads it
+beside a feed reads that feed's files.
 """
 
 from collections.abc import Mapping
@@ -74,6 +74,8 @@ def _causes(manifest: Mapping[str, Any]) -> Any:
     @cache
     def causes(unique_id: str) -> frozenset[str]:
         read = nodes[unique_id]["depends_on"]["nodes"]
+        if any(parent in feeds for parent in read):
+            read = [parent for parent in read if parent in nodes or parent in feeds]
         found = frozenset().union(*(passed_on(parent) for parent in read))
         return found or frozenset({_ANY_FILE})
 
@@ -82,7 +84,7 @@ def _causes(manifest: Mapping[str, Any]) -> Any:
             return frozenset({feeds[parent]})
         node = nodes.get(parent)
         if node is None:
-            return frozenset()
+            return frozenset({_ANY_FILE})
         if node["resource_type"] == "seed":
             return frozenset({_PROJECT})
         if node["name"] == _CLOCK:
