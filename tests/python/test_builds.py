@@ -48,7 +48,8 @@ def build(warehouse, settings: Settings, run_id: str, status: str = "built") -> 
 
 def add_file(warehouse, file_id: int, status: str) -> None:
     warehouse.execute(
-        "insert into bronze.files (file_id, feed, sha256, batch_date, file_name, status, rows_loaded)"
+        "insert into bronze.files"
+        " (file_id, feed, sha256, batch_date, file_name, status, rows_loaded)"
         " values (?, 'orders', 'same', date '2025-01-01' + ?, 'name', ?, 1)",
         [file_id, file_id, status],
     )
