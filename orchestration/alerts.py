@@ -109,8 +109,11 @@ def send_alerts(settings: Settings, report: Report) -> None:
 
 def unsent_alerts(settings: Settings) -> list[tuple[str, str, str]]:
     """Channel, title and last error of each message that could not be sent yet, oldest first."""
-    with outbox(settings) as box:
-        return box.unsent()
+    try:
+        with outbox(settings) as box:
+            return box.unsent()
+    except (sqlite3.Error, OSError) as error:
+        return [("", "The record of alerts cannot be read", str(error))]
 
 
 def _observe(

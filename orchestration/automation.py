@@ -11,7 +11,10 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.affected import expected_models
+from orchestration.bronze import bronze_keys
 from orchestration.contracts import Contract
+from orchestration.dbt_assets import PUBLISHED, Translator
 from orchestration.demo.next_day import make_next_day
 from orchestration.loader.landing import pause_seconds, what_is_due
 from orchestration.settings import ConfigurationError, Settings
@@ -40,8 +43,30 @@ def build_job() -> Any:
     )
 
 
+def selection_of_event(
+    settings: Settings,
+    contracts: Mapping[str, Contract],
+    manifest: Mapping[str, Any],
+    now: datetime,
+) -> dict[str, Any]:
+    """What a run over the files in landing is asked for: its `asset_selection` and `run_config`.
+
+    Only models that those files affect are named; what else turns out to be due is built as well.
+    Before the first publish it is everything: an empty dictionary.
+    """
+    models = expected_models(settings, contracts, manifest, now.date())
+    if models is None:
+        return {}
+    nodes = [node for node in manifest["nodes"].values() if node["name"] in models]
+    affected = [Translator().get_asset_key(node) for node in nodes]
+    return {
+        "asset_selection": [*bronze_keys(contracts), *affected, PUBLISHED],
+        "run_config": {"ops": {"dbt_build": {"config": {"only_due": True}}}},
+    }
+
+
 def landing_sensor(
-    settings: Settings, contracts: Mapping[str, Contract], job: Any
+    settings: Settings, contracts: Mapping[str, Contract], manifest: Mapping[str, Any], job: Any
 ) -> dg.SensorDefinition:
     """Asks for a run when something is due in landing; keeps no state of its own."""
 
@@ -53,7 +78,11 @@ def landing_sensor(
         description="Asks for a run when files in landing are due.",
     )
     def landing(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        return ask_for_run(context.instance, settings, contracts, datetime.now(UTC))
+        now = datetime.now(UTC)
+        asked = ask_for_run(context.instance, settings, contracts, now)
+        if isinstance(asked, dg.SkipReason):
+            return asked
+        return dg.RunRequest(**selection_of_event(settings, contracts, manifest, now))
 
     return landing
 

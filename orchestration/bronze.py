@@ -4,7 +4,7 @@ Belongs here: the Dagster shell around the loader. Does not: reading files (`loa
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -28,6 +28,11 @@ LEDGER = {
     "batches": "One row per trigger file.",
 }
 BUILDS = dg.AssetKey(["audit", "builds"])
+
+
+def bronze_keys(feeds: Iterable[str]) -> list[dg.AssetKey]:
+    """Keys of all assets that the loader makes."""
+    return [*(dg.AssetKey(["bronze", name]) for name in [*feeds, *LEDGER]), BUILDS]
 
 
 class LoadConfig(dg.Config):

@@ -6,8 +6,10 @@ found needless. Does not: running a build (`dbt_runner.py`), publishing it (`pub
 
 import hashlib
 import hmac
+import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Any
 
 from duckdb import DuckDBPyConnection
 
@@ -20,6 +22,18 @@ create table if not exists audit.builds (
     status varchar, files bigint, rows bigint, published_version bigint,
     run_id varchar, fingerprint varchar
 );
+"""
+# Bytes count once, by their earliest delivery (models/silver/deliveries.sql).
+_DELIVERIES = """
+with loaded as (
+    select feed, sha256, min(file_id) as file_id, max(rows_loaded) as rows_loaded
+    from bronze.files where status = 'loaded' group by all
+)
+select feed, min(batch_date), loaded.file_id, loaded.rows_loaded,
+    string_agg(distinct batch_date || files.file_name, ',' order by batch_date || files.file_name)
+from loaded inner join bronze.files as files using (feed)
+where files.status in ('loaded', 'duplicate') and files.sha256 is not distinct from loaded.sha256
+group by all order by all
 """
 _PROJECT_FOLDERS = ("models", "seeds", "snapshots", "macros", "tests")
 # Per model: when its rows were written, and how far it has read its inputs (macros/incremental/).
@@ -145,16 +159,48 @@ def build_is_due(connection: DuckDBPyConnection, settings: Settings, run_id: str
 
 
 def fingerprint(connection: DuckDBPyConnection, project: str) -> str:
-    """SHA-256 (hex) over the dbt project and the files that count: what gold is a function of.
+    """What gold is a function of, as JSON: `project`, the day of the business clock, and per feed a
+    SHA-256 (hex) over its files that count and the days and names under which they were delivered.
 
     `project` is the project's own fingerprint.
     """
-    digest = hashlib.sha256(project.encode())
-    for row in connection.execute(
-        "select file_id, rows_loaded from bronze.files where status = 'loaded' order by file_id"
-    ).fetchall():
-        digest.update(repr(row).encode())
-    return digest.hexdigest()
+    feeds: dict[str, Any] = {}
+    clock = None
+    for feed, day, *row in connection.execute(_DELIVERIES).fetchall():
+        feeds.setdefault(str(feed), hashlib.sha256()).update(repr((day, row)).encode())
+        clock = max(clock or str(day), str(day))
+    files = {feed: digest.hexdigest() for feed, digest in feeds.items()}
+    return json.dumps({"project": project, "clock": clock, "feeds": files})
+
+
+@dataclass(frozen=True)
+class Changed:
+    """What is new since a build: feeds whose files changed, whether the business clock moved."""
+
+    feeds: frozenset[str]
+    clock_moved: bool
+
+
+def changed_since_last_build(
+    connection: DuckDBPyConnection, project: str, run_id: str
+) -> Changed | None:
+    """What changed since the build before that of `run_id`.
+
+    None (anything) when it did not pass, was partial, or built another project.
+    """
+    last = next((build for build in last_builds(connection, 2) if build.run_id != run_id), None)
+    if last is None or last.status not in ("built", "published"):
+        return None
+    return what_changed(last.fingerprint, fingerprint(connection, project))
+
+
+def what_changed(before: str, now: str) -> Changed | None:
+    """The difference of two fingerprints; None when they are of two projects."""
+    was, is_now = json.loads(before), json.loads(now)
+    if was["project"] != is_now["project"]:
+        return None
+    feeds = dict(was["feeds"].items() ^ is_now["feeds"].items())
+    return Changed(frozenset(feeds), was["clock"] != is_now["clock"])
 
 
 def project_fingerprint(settings: Settings) -> str:

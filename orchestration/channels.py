@@ -19,7 +19,7 @@ from orchestration.settings import AlertSettings, MailServer
 # A channel that is down delays a run for at most these: each try, and the pauses between them.
 _TIMEOUT_SECONDS = 4.0
 _PAUSES_SECONDS = (0.5, 1.0)
-_LONGEST_TEXT = 3000
+_LONGEST_TEXT = 12_000
 _LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
 Send = Callable[[Message], None]

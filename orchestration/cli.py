@@ -123,6 +123,31 @@ def reprocess(settings: Settings, console: Console, file: str, why: str) -> None
     _decide(settings, console, "reprocess", file=file, why=why)
 
 
+@_command
+@click.argument("customer_id")
+@click.option("--why", required=True, help="Kept in the certificate; nothing of the person in it.")
+def erase(settings: Settings, console: Console, customer_id: str, why: str) -> int:
+    """Forget a person everywhere, build, publish; audit.erasures keeps a certificate."""
+    from orchestration.erasure.erase import ErasureError
+    from orchestration.erasure.erase import erase as forget
+    from orchestration.instance import dagster_home
+
+    try:
+        done = forget(settings, customer_id, why, dagster_home(settings), console.print)
+    except ErasureError as error:
+        _complain(str(error))
+        return FAILED
+    for place, count in done.places.items():
+        console.print(f"{place}: {count:,}", markup=False)
+    if done.names_elsewhere:
+        console.print(
+            f"A name of theirs also stands in {done.names_elsewhere:,} files, in no record of"
+            " theirs: a town, a brand, somebody else's word."
+        )
+    console.print(f"Erased. Readers see version {done.version}; the versions before are removed.")
+    return 0
+
+
 def _decide(settings: Settings, console: Console, decision: str, **options: object) -> None:
     from orchestration import steward
     from orchestration.warehouse import writer_lock

@@ -50,6 +50,7 @@ class Column:
     aliases: tuple[str, ...] = ()
     pii: bool = False
     mask: str | None = None
+    same_person: bool = False
 
 
 @dataclass(frozen=True)
@@ -269,7 +270,7 @@ def _column(refuse: Refuse, column: dict[str, Any]) -> Column:
             f"unknown type {meta.get('type')!r}; known are "
             f"{', '.join(sorted(COLUMN_TYPES))} and decimal(p,s) with s <= p <= 38."
         )
-    for option in ("required", "pii"):
+    for option in ("required", "pii", "same_person"):
         if not isinstance(meta.get(option, False), bool):
             raise refuse_column(f"{option} must be true or false.")
     if "mask" in meta and meta["mask"] not in MASKS:

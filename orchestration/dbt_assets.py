@@ -14,10 +14,12 @@ from dagster_dbt.asset_utils import get_subset_selection_for_context
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 from duckdb import DuckDBPyConnection
 
+from orchestration.affected import affected_models
 from orchestration.breaker import build_without_far_off
 from orchestration.builds import (
     begin_build,
     build_is_due,
+    changed_since_last_build,
     fingerprint,
     finish_build,
     forget_build,
@@ -35,10 +37,15 @@ PUBLISHED = dg.AssetKey("published")
 
 
 class BuildConfig(dg.Config):
-    """`full_refresh` rebuilds incremental models; `force` builds although nothing changed."""
+    """`full_refresh` rebuilds incremental models; `force` builds although nothing changed.
+
+    `only_due` builds, beside the selected models, what files loaded since the last build affect,
+    and takes the rest as that build left it.
+    """
 
     full_refresh: bool = False
     force: bool = False
+    only_due: bool = False
 
 
 class Translator(DagsterDbtTranslator):
@@ -76,9 +83,10 @@ def build_assets(
             context, manifest, "fqn:*", None, None, translator, None
         )
         is_whole = indirect is None and selection == ["--select", "fqn:*"]
+        project = project_fingerprint(settings)
         with retrying(context, report), closing(connect(settings)) as connection:
             begin_build(connection, context.run.run_id)
-            if is_whole and not (
+            if (is_whole or config.only_due) and not (
                 config.force
                 or config.full_refresh
                 or build_is_due(connection, settings, context.run.run_id)
@@ -86,21 +94,32 @@ def build_assets(
                 forget_build(connection, context.run.run_id)
                 report("Nothing has changed since the last published build; nothing to build.")
                 return
-            project = project_fingerprint(settings)
+        is_complete = is_whole or config.only_due
 
-        args = ["build", "--exclude-resource-type", "unit_test", *selection]
-        args += ["--indirect-selection", indirect] if indirect else []
-        args += ["--full-refresh"] if config.full_refresh else []
         events: list[DbtCoreCliEventMessage] = []
+        due: set[str] = set()
 
         def build() -> DbtRun:
             events.clear()
-            return invoke(settings, args, _collector(events, report))
+            if config.only_due and not is_whole:
+                with closing(connect(settings)) as connection:
+                    changed = changed_since_last_build(connection, project, context.run.run_id)
+                # A second try, without what the first one held back, takes that out again.
+                due.update(affected_models(manifest, changed) if changed else ["fqn:*"])
+                args = [*selection, "source:bronze", *sorted(due)]
+            else:
+                args = [*selection, *(["--indirect-selection", indirect] if indirect else [])]
+            args += ["--full-refresh"] if config.full_refresh else []
+            return invoke(
+                settings,
+                ["build", "--exclude-resource-type", "unit_test", *args],
+                _collector(events, report),
+            )
 
-        run = build_without_far_off(settings, build, report, is_whole=is_whole)
+        run = build_without_far_off(settings, build, report, is_whole=is_complete)
         retry_if_transient(context, report, run)
 
-        status = ("built" if is_whole else "partial") if run.succeeded else "failed"
+        status = ("built" if is_complete else "partial") if run.succeeded else "failed"
         with closing(connect(settings)) as connection:
             finish_build(
                 connection,
@@ -197,22 +216,18 @@ def _asset_events(
         context=context,
         target_path=target_dir(settings),
     ):
+        if not isinstance(result, dg.Output):
+            yield result
+            continue
         name = f"{node['schema']}.{node['alias']}"
-        relation = relations.get(name)
-        if isinstance(result, dg.Output) and relation:
-            rows, schema = relation
-            context.add_output_metadata(
-                {
-                    **result.metadata,
-                    **figures.get(name, {}),
-                    "dagster/row_count": rows,
-                    "dagster/column_schema": schema,
-                },
-                output_name=result.output_name,
-            )
+        metadata = {**result.metadata, **figures.get(name, {})}
+        if relation := relations.get(name):
+            metadata["dagster/row_count"], metadata["dagster/column_schema"] = relation
+        if result.output_name in context.op_execution_context.selected_output_names:
+            context.add_output_metadata(metadata, output_name=result.output_name)
             yield dg.Output(None, result.output_name)
         else:
-            yield result
+            yield dg.AssetMaterialization(translator.get_asset_key(node), metadata=metadata)
 
 
 def _relations(connection: DuckDBPyConnection) -> dict[str, tuple[int, dg.TableSchema]]:

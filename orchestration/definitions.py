@@ -40,7 +40,10 @@ def build_definitions(settings: Settings, report: Callable[[str], None]) -> dg.D
         assets=[bronze, dbt_build, published_asset(settings, dbt_build, report)],
         jobs=[job, nightly, demo, *steward_jobs(settings, report)],
         schedules=[nightly_schedule(settings, nightly), demo_schedule(settings, demo)],
-        sensors=[landing_sensor(settings, contracts, job), alert_sensor(settings, contracts)],
+        sensors=[
+            landing_sensor(settings, contracts, manifest, job),
+            alert_sensor(settings, contracts),
+        ],
         resources={"writer": writer(settings, report)},
         executor=dg.in_process_executor,
     )

@@ -29,6 +29,8 @@ create table if not exists messages (
 _BUSY_SECONDS = 10
 # A sender that died holds its message no longer; it is then sent, perhaps for a second time.
 _CLAIM_SECONDS = 120
+# A provider that is down makes all its feeds late: that is one message, not nine.
+_MOST_ALIKE = 3
 
 
 @dataclass(frozen=True)
@@ -122,18 +124,22 @@ class Outbox:
                 for key, alert in now.items()
                 if key not in (ever if alert.happens_once else is_open)
             ]
-            for alert in new:
-                self._open(alert, channels)
+            opened = [(self._open(alert), alert.kind, alert.title, alert.body) for alert in new]
+            self._queue(opened, channels)
             ended = [row for row in known if row[5] is None and row[1:3] not in now]
-            for alert_id, _, _, title, over, _ in ended:
-                self._connection.execute(
-                    "update alerts set closed_at = ? where alert_id = ?", [_now(), alert_id]
-                )
-                if over is not None:
-                    self._queue(alert_id, f"Over: {title}", over, channels)
+            self._connection.executemany(
+                "update alerts set closed_at = ? where alert_id = ?",
+                [(_now(), row[0]) for row in ended],
+            )
+            told = [
+                (alert_id, kind, f"Over: {title}", over)
+                for alert_id, kind, _, title, over, _ in ended
+                if over is not None
+            ]
+            self._queue(told, channels)
         return new, [Ended(kind, subject, over) for _, kind, subject, _, over, _ in ended]
 
-    def _open(self, alert: Alert, channels: tuple[str, ...]) -> None:
+    def _open(self, alert: Alert) -> int | None:
         cursor = self._connection.execute(
             "insert into alerts (kind, subject, title, over, opened_at, closed_at)"
             " values (?, ?, ?, ?, ?, ?)",
@@ -146,13 +152,31 @@ class Outbox:
                 _now() if alert.happens_once else None,
             ],
         )
-        self._queue(cursor.lastrowid, alert.title, alert.body, channels)
+        return cursor.lastrowid
 
-    def _queue(self, alert_id: int | None, title: str, body: str, channels: Iterable[str]) -> None:
+    def _queue(
+        self, told: list[tuple[int | None, str, str, str]], channels: tuple[str, ...]
+    ) -> None:
+        """One message for each (alert_id, kind, title, body), or one for many of a kind."""
+        kinds: dict[str, list[tuple[int | None, str, str]]] = {}
+        for alert_id, kind, title, body in told:
+            kinds.setdefault(kind, []).append((alert_id, title, body))
+        messages = []
+        for alike in kinds.values():
+            if len(alike) > _MOST_ALIKE:
+                titles, bodies = [one[1] for one in alike], [one[2] for one in alike]
+                alike = [
+                    (alike[0][0], f"{len(alike)} alerts: {'; '.join(titles)}", "\n\n".join(bodies))
+                ]
+            messages += alike
         self._connection.executemany(
             "insert into messages (alert_id, channel, title, body, queued_at)"
             " values (?, ?, ?, ?, ?)",
-            [(alert_id, channel, title, body, _now()) for channel in channels],
+            [
+                (alert_id, channel, title, body, _now())
+                for alert_id, title, body in messages
+                for channel in channels
+            ],
         )
 
     def claim(self, channel: str) -> Message | None:

@@ -82,9 +82,9 @@ class Edition:
     def settle(self, unfinished: Path, path: Path) -> None:
         """Give a finished file its name: after a power cut it is there whole or not at all."""
         self._set_access(unfinished, self.file_mode)
-        _sync(unfinished)
+        sync(unfinished)
         unfinished.replace(path)
-        _sync(path.parent)
+        sync(path.parent)
 
     def swap_in(self, version: int) -> None:
         """Let readers see a version; what has the old file open keeps reading it.
@@ -100,7 +100,7 @@ class Edition:
         else:
             os.link(self.path(version), unfinished)
             unfinished.replace(self.current)
-            _sync(self.folder)
+            sync(self.folder)
         # Left by somebody who opened the old file for writing; it is not the new one's.
         self.current.with_name(f"{self.current.name}.wal").unlink(missing_ok=True)
 
@@ -236,6 +236,14 @@ def rollback(settings: Settings, version: int | None = None) -> int:
     return version
 
 
+def forget_versions_before(settings: Settings, version: int) -> None:
+    """Remove all versions before one, of both editions: nobody can go back to them."""
+    for edition in (analyst_edition(settings), steward_edition(settings)):
+        for number, path in edition.versions().items():
+            if number < version:
+                path.unlink()
+
+
 def copy(source: Path, target: Path) -> None:
     """Copy a file's bytes; a file system that can share them does not even do that."""
     with source.open("rb") as read, target.open("wb") as written:
@@ -303,7 +311,8 @@ def _record(connection: duckdb.DuckDBPyConnection, version: int, run_id: str) ->
     connection.execute("commit")
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Have what was written to a file, or the names in a folder, survive a power cut."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

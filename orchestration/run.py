@@ -16,6 +16,7 @@ from orchestration.alerts import observe_failed_run, observe_feeds, send_alerts
 from orchestration.builds import build_is_due
 from orchestration.contracts import load_contracts
 from orchestration.instance import open_instance
+from orchestration.loader.erased import rewrites_are_due
 from orchestration.loader.ledger import Ledger
 from orchestration.loader.load import connect
 from orchestration.run_errors import error_of
@@ -117,28 +118,44 @@ def _is_idle(settings: Settings) -> bool:
         if any(entry.is_file(follow_symlinks=False) for entry in entries):
             return False
     with closing(connect(settings)) as connection:
-        return not (Ledger(connection).stand_ins() or build_is_due(connection, settings))
+        return not (
+            Ledger(connection).stand_ins()
+            or rewrites_are_due(connection)
+            or build_is_due(connection, settings)
+        )
 
 
 def _execute(settings: Settings, force: bool, full_refresh: bool, report: Report) -> RunOutcome:
     # Dagster's imports cost seconds, which a run with nothing to do need not pay.
 
-    from orchestration.automation import JOB
+    from orchestration.automation import JOB, selection_of_event
+    from orchestration.dbt_runner import prepare_manifest
     from orchestration.definitions import build_definitions
     from orchestration.run_launcher import tags_of_this_process
 
     # A build with nothing to do has no results of checks, which this logger would tell of each.
     logging.getLogger("dagster._core.execution.plan.active").setLevel(logging.ERROR)
     job = build_definitions(settings, report).resolve_job_def(JOB)
+    contracts = load_contracts(settings.contracts_file)
+    due = {}
+    if not (force or full_refresh):
+        due = selection_of_event(settings, contracts, prepare_manifest(settings), datetime.now(UTC))
     with open_instance(settings) as instance:
         result = job.execute_in_process(
             instance=instance,
             raise_on_error=False,
             tags=tags_of_this_process(),
+            asset_selection=due.get("asset_selection"),
             run_config={
                 "ops": {
                     "bronze": {"config": {"wait_for_settling": True}},
-                    "dbt_build": {"config": {"force": force, "full_refresh": full_refresh}},
+                    "dbt_build": {
+                        "config": {
+                            "force": force,
+                            "full_refresh": full_refresh,
+                            "only_due": bool(due),
+                        }
+                    },
                 },
                 # What a person needs comes by `report`; the rest stands in the instance.
                 "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},

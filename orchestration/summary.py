@@ -11,6 +11,7 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
+from orchestration.alerts import unsent_alerts
 from orchestration.builds import Build, last_builds
 from orchestration.loader.load import connect
 from orchestration.loader.withhold import withheld_files
@@ -119,6 +120,12 @@ def print_status(console: Console, settings: Settings) -> None:
                 " where status <> 'loaded' order by all",
             )
             _print_withheld(console, connection)
+    _print_table(
+        console,
+        "Alerts that could not be sent yet",
+        ("channel", "alert", "error"),
+        unsent_alerts(settings) if settings.warehouse.exists() else [],
+    )
     waiting = sorted(path.name for path in settings.landing.glob("*") if path.is_file())
     if waiting:
         _print_table(console, "In landing", ("file",), [(name,) for name in waiting[:_MOST_LINES]])

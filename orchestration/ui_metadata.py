@@ -13,8 +13,9 @@ Figures = dict[str, int | float]
 def figures_of_models(connection: DuckDBPyConnection) -> dict[str, Figures]:
     """`schema.table` → name → number, of what dbt has built: nothing of what is not there.
 
-    Each staging model has the rows that fail each of its expectations, quarantine the rows and
-    amounts it holds of each feed, expectation_results the rows that fail per feed.
+    Each staging model has the rows that fail each of its expectations and the files that the
+    circuit breaker keeps out of it, quarantine the rows and amounts it holds of each feed,
+    expectation_results the rows that fail per feed.
     """
     tables = {
         table
@@ -32,6 +33,14 @@ def figures_of_models(connection: DuckDBPyConnection) -> dict[str, Figures]:
             found.setdefault(f"silver.stg_{feed}", {})[f"failed/{expectation}"] = failed
             results = found.setdefault("audit.expectation_results", {})
             results[f"failed/{feed}"] = results.get(f"failed/{feed}", 0) + failed
+    withheld = dict(
+        connection.execute(
+            "select feed, count(*) from bronze.files where status = 'withheld' group by feed"
+        ).fetchall()
+    )
+    for name in found:
+        if name.startswith("silver.stg_"):
+            found[name]["files_withheld"] = withheld.get(name.removeprefix("silver.stg_"), 0)
     if "silver.quarantine" in tables:
         feeds = [name.removeprefix("silver.stg_") for name in found if ".stg_" in name]
         held = found.setdefault("silver.quarantine", {f"rows_held/{feed}": 0 for feed in feeds})

@@ -47,5 +47,7 @@ def _pairs(node: yaml.Node) -> Iterator[tuple[yaml.Node, yaml.Node]]:
 
 def _name(node: yaml.MappingNode) -> str | None:
     """The name of a table of a source; not of the source itself, nor of a column."""
-    options = {key.value: value.value for key, value in node.value}
+    options = {
+        key.value: value.value for key, value in node.value if isinstance(key, yaml.ScalarNode)
+    }
     return options.get("name") if "columns" in options or "config" in options else None

@@ -13,7 +13,7 @@ from pathlib import Path
 from duckdb import DuckDBPyConnection
 
 from orchestration.loader.deliveries import Delivery, Run, failed, read_delivery
-from orchestration.loader.file_names import shown
+from orchestration.loader.file_names import read_name, shown
 from orchestration.loader.landing import NOTES_FILE
 from orchestration.loader.ledger import Entry
 from orchestration.loader.reading import Reading, total
@@ -200,7 +200,10 @@ def judge(
     growing = [
         entry.name
         for entry in here
-        if entry.name in unfinished and entry.sha256 != deliveries[entry.name].seen.sha256
+        if entry.name in unfinished
+        and (
+            entry.sha256 is None or _hash_difference(run, entry, deliveries[entry.name].seen.sha256)
+        )
     ]
     if growing:
         return Verdict("waiting", f"Still being written: {_listed(growing)}.")
@@ -215,12 +218,12 @@ def judge(
     differences = [
         hold
         for entry in here
-        if (hold := sha256_difference(entry, deliveries[entry.name].seen.sha256))
+        if (hold := _hash_difference(run, entry, deliveries[entry.name].seen.sha256))
     ]
     differences += [
         _after_load(hold, entry)
         for entry, known in loaded
-        if (hold := sha256_difference(entry, known.sha256))
+        if (hold := _hash_difference(run, entry, known.sha256))
     ]
     if differences:
         return _held(differences)
@@ -244,6 +247,14 @@ def waiting_status(run: Run, batch: Batch) -> str:
     """`waiting`, or `late` once a batch has waited for longer than BATCH_TIMEOUT_MINUTES."""
     timeout = timedelta(minutes=run.settings.batch_timeout_minutes)
     return "late" if run.clock - batch.first_seen_at >= timeout else "waiting"
+
+
+def _hash_difference(run: Run, entry: Expected, sha256: str) -> Hold | None:
+    """As `sha256_difference`; the announced file without somebody who was erased is it still."""
+    feed = read_name(entry.name, run.feeds, date.max - timedelta(days=2)).feed
+    if entry.sha256 is not None and run.ledger.is_content(feed, entry.sha256, sha256):
+        return None
+    return sha256_difference(entry, sha256)
 
 
 def _compare(run: Run, entry: Expected, feed: str | None, reading: Reading) -> list[Hold]:

@@ -6,6 +6,7 @@ Belongs here: their definition, nothing that reads or writes rows.
 from duckdb import DuckDBPyConnection
 
 from orchestration.contracts import Contract
+from orchestration.people import create_people
 
 _LEDGER = """
 create schema if not exists bronze;
@@ -52,6 +53,7 @@ def create_bronze(connection: DuckDBPyConnection, contracts: dict[str, Contract]
     A column that left the contract stays: bronze is append-only.
     """
     connection.execute(_LEDGER)
+    create_people(connection)
     for contract in contracts.values():
         columns = dict.fromkeys(contract.column_names, "varchar") | _LOADER_COLUMNS
         connection.execute(

@@ -24,6 +24,7 @@ from orchestration.loader.policies import seed_values
 from orchestration.loader.reading import Reading, read
 from orchestration.loader.refusal import Refused
 from orchestration.loader.spool import FileChanged, Fingerprint, fingerprint, spool
+from orchestration.people import IsPerson, erased_people
 from orchestration.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -66,6 +67,19 @@ class Run:
     @cached_property
     def feeds(self) -> dict[str, Contract]:
         return feed_names(dict(self.contracts))
+
+    @cached_property
+    def is_erased(self) -> IsPerson | None:
+        """Names somebody whose erasure began, ended or not; None when nobody's did."""
+        return erased_people(self.connection, self.settings, self.contracts, cleared=False)
+
+    @cached_property
+    def is_cleared(self) -> IsPerson | None:
+        """Names somebody who is erased from bronze; None when nobody is.
+
+        Of one whose erasure was cut off before, bronze has the values that are to be looked for.
+        """
+        return erased_people(self.connection, self.settings, self.contracts, cleared=True)
 
     @property
     def clock(self) -> datetime:

@@ -19,10 +19,11 @@ from orchestration.loader.deliveries import (
     read_file,
     sentence_of,
 )
+from orchestration.loader.erased import begin_rewrite, blank_reading
 from orchestration.loader.file_names import TRIGGER, read_name, shown
 from orchestration.loader.landing import Landed
 from orchestration.loader.ledger import Entry
-from orchestration.loader.moves import copies_by_name, copy_by_bytes, discard, move
+from orchestration.loader.moves import copies_by_bytes, copies_by_name, discard, move
 from orchestration.loader.outcomes import FileOutcome
 from orchestration.loader.reading import Reading
 from orchestration.loader.refusal import Refused
@@ -45,12 +46,15 @@ def store(run: Run, delivery: Delivery) -> None:
     verdict = run.ledger.judge(name.feed, name.name, seen.sha256) if is_named else None
     if verdict is not None and verdict.duplicate_of is not None:
         original = verdict.duplicate_of
+        assert original.feed is not None
         entry = replace(
             _entry(run, delivery, "duplicate"), duplicate_of=original.file_id, reason=None
         )
         with run.ledger.transaction():
             run.ledger.record(entry)
             _supersede(run, verdict.supersedes, entry)
+            if run.ledger.is_rewritten(name.feed, seen.sha256):
+                begin_rewrite(run.connection, run.ledger, original.feed, seen.sha256)
         reason = f"It has the bytes of {shown(original.file_name)}, which is loaded."
         run.settle(_outcome(entry, reason=_archive(run, delivery, entry) or reason))
         return
@@ -58,11 +62,14 @@ def store(run: Run, delivery: Delivery) -> None:
     if delivery.refusal is not None:
         discard_file(run, delivery, delivery.refusal)
         return
-    assert delivery.reading is not None and verdict is not None
     entry = _entry(run, delivery, "loaded")
+    assert delivery.reading is not None and verdict is not None and entry.feed is not None
+    is_blanked = blank_reading(run, entry.feed, delivery.reading)
     with run.ledger.transaction():
         entry = _insert(run, entry, delivery.reading)
         run.ledger.record(entry)
+        if is_blanked:
+            begin_rewrite(run.connection, run.ledger, entry.feed, entry.sha256)
         _supersede(run, verdict.supersedes, entry)
     superseded = [old.file_name for old in verdict.supersedes if old.status == "loaded"]
     run.settle(
@@ -124,6 +131,8 @@ def finish_move(run: Run, landed: Landed) -> bool:
     folder = run.settings.archive / name.folder
     if seen.sha256 != entry.sha256 or not _is_unmoved(run, entry, folder, landed.path.name):
         return False
+    if entry.feed is not None and run.ledger.is_rewritten(entry.feed, seen.sha256):
+        begin_rewrite(run.connection, run.ledger, entry.feed, seen.sha256)
     move(landed.path, folder, seen, str(entry.file_id))
     run.report(f"{shown(name.name)}: {entry.status} by an earlier load, moved to the archive now.")
     return True
@@ -154,8 +163,9 @@ def _stand_in(run: Run, entry: Entry) -> None:
         return
     folder = run.settings.archive / entry.feed
     tags = [str(entry.file_id)]
-    own = copies_by_name(folder, entry.file_name, tags, entry.sha256)
-    path = own[-1] if own else copy_by_bytes(folder, entry.size_bytes, entry.sha256)
+    contents = run.ledger.contents(entry)
+    own = copies_by_name(folder, entry.file_name, tags, contents)
+    path = own[-1] if own else next(copies_by_bytes(folder, contents), None)
     if path is None:
         raise FileNotFoundError(f"no file in {folder} has the bytes to load in its place")
     name = read_name(entry.file_name, run.feeds, run.now().date())
@@ -167,6 +177,7 @@ def _stand_in(run: Run, entry: Entry) -> None:
     try:
         reading = read_file(run, link, name, fingerprint(link))
         entry = replace(entry, status="loaded", duplicate_of=None, loaded_at=run.clock)
+        blank_reading(run, entry.feed, reading)
         with run.ledger.transaction():
             entry = _insert(run, entry, reading)
             run.ledger.record(entry)
@@ -247,7 +258,7 @@ def _is_unmoved(run: Run, entry: Entry, folder: Path, raw_name: str) -> bool:
     tags = [str(delivery.file_id) for delivery in deliveries]
     # A trigger that came again has a predecessor that is on record in bronze.batches, not here.
     expected = len(deliveries) + (entry.feed == TRIGGER and entry.status == "duplicate")
-    return len(copies_by_name(folder, raw_name, tags, entry.sha256)) < expected
+    return len(copies_by_name(folder, raw_name, tags, run.ledger.contents(entry))) < expected
 
 
 def _entry(run: Run, delivery: Delivery, status: str) -> Entry:

@@ -65,6 +65,12 @@ class Ledger:
         self._before: dict[int, Entry | None] = {}
         for row in connection.execute(f"select {_COLUMNS} from bronze.files").fetchall():
             self._keep(Entry(*row))
+        self._rewritten: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
+        for feed, delivered, sha256, size in connection.execute(
+            "select feed, sha256, rewritten_sha256, rewritten_size_bytes"
+            " from bronze.rewritten_files"
+        ).fetchall():
+            self.keep_rewritten(feed, delivered, sha256, size)
 
     def _keep(self, entry: Entry) -> None:
         self._entries[entry.file_id] = entry
@@ -79,6 +85,38 @@ class Ledger:
             self._by_bytes[entry.feed, entry.sha256].discard(file_id)
             if before is not None:
                 self._keep(before)
+
+    def keep_rewritten(
+        self, feed: str, delivered: str, sha256: str | None, size_bytes: int | None
+    ) -> None:
+        """Know that copies of a content are, or will be, written again without an erased person."""
+        known = self._rewritten[feed, delivered]
+        if sha256 is not None and size_bytes is not None:
+            known[sha256] = size_bytes
+
+    def is_rewritten(self, feed: str | None, sha256: str) -> bool:
+        """Whether copies of a delivered content may not stay as they were delivered."""
+        return (feed, sha256) in self._rewritten
+
+    def contents(self, entry: Entry) -> dict[str, int]:
+        """sha256 → size (bytes) of what a copy of a delivered file may hold: it, or rewritten."""
+        rewritten = self._rewritten.get((entry.feed or "", entry.sha256), {})
+        return {entry.sha256: entry.size_bytes, **rewritten}
+
+    def origins(self, feed: str | None, sha256: str) -> list[str]:
+        """The delivered contents that a content may be: itself, and those it was rewritten from."""
+        return [
+            sha256,
+            *(
+                delivered
+                for (of_feed, delivered), known in self._rewritten.items()
+                if of_feed == (feed or "") and sha256 in known
+            ),
+        ]
+
+    def is_content(self, feed: str | None, announced: str, sha256: str) -> bool:
+        """Whether a file of this sha256 is the announced one, or it without an erased person."""
+        return announced == sha256 or sha256 in self._rewritten.get((feed or "", announced), {})
 
     def next_id(self) -> int:
         """A file_id greater than every one before."""

@@ -17,6 +17,7 @@ from orchestration.contracts import Contract, load_contracts
 from orchestration.loader.batches import Batches, release_batch
 from orchestration.loader.bronze_tables import create_bronze
 from orchestration.loader.deliveries import Delivery, Run, failed, staging
+from orchestration.loader.erased import blank_late, finish_rewrites
 from orchestration.loader.file_load import finish_move, load_stand_ins
 from orchestration.loader.landing import (
     Due,
@@ -106,6 +107,8 @@ def _load(run: Run, batches: Batches, wait_for_settling: bool) -> LoadReport:
                 last_line = time.monotonic()
                 run.report(f"Looked at {done:,} of {len(deliveries):,} files.")
     outcomes += _batches_without_trigger(run, batches)
+    blank_late(run)
+    finish_rewrites(run)
     _leave_notes(run, batches, outcomes, landed, unsettled, notes)
     return LoadReport((*run.stand_ins, *run.outcomes.values()), tuple(outcomes))
 

@@ -8,7 +8,7 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -74,29 +74,26 @@ def remove_lone_reasons(discarded: Path) -> int:
     return len(lone)
 
 
-def copies_by_name(folder: Path, name: str, tags: Iterable[str], sha256: str) -> list[Path]:
-    """The files that `move` or `discard` put into `folder` for one name, by their bytes."""
+def copies_by_name(
+    folder: Path, name: str, tags: Iterable[str], sizes: Mapping[str, int]
+) -> list[Path]:
+    """The files that `move` or `discard` put into `folder` for one name, by their bytes.
+
+    `sizes` has the sizes (bytes) of the contents that are meant, by their sha256.
+    """
     paths = [folder / name, *(folder / _tagged(name, tag) for tag in tags)]
-    return [path for path in paths if _has_bytes(path, sha256)]
+    return [path for path in paths if _has_bytes(path, sizes)]
 
 
-def copy_by_bytes(folder: Path, size_bytes: int, sha256: str) -> Path | None:
-    """Any file in `folder` with these bytes, whatever its name has become."""
-    if not folder.is_dir():
-        return None
-    return next(
-        (
-            path
-            for path in sorted(folder.iterdir())
-            if path.lstat().st_size == size_bytes and _has_bytes(path, sha256)
-        ),
-        None,
-    )
+def copies_by_bytes(folder: Path, sizes: Mapping[str, int]) -> Iterator[Path]:
+    """The files in `folder` with these contents, whatever their names have become."""
+    if folder.is_dir():
+        yield from (path for path in sorted(folder.iterdir()) if _has_bytes(path, sizes))
 
 
-def _has_bytes(path: Path, sha256: str) -> bool:
+def _has_bytes(path: Path, sizes: Mapping[str, int]) -> bool:
     try:
-        return fingerprint(path).sha256 == sha256
+        return path.lstat().st_size in sizes.values() and fingerprint(path).sha256 in sizes
     except OSError:
         return False
 

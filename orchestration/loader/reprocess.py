@@ -12,7 +12,7 @@ from duckdb import DuckDBPyConnection
 
 from orchestration.loader.file_names import shown
 from orchestration.loader.ledger import Entry, Ledger
-from orchestration.loader.moves import copies_by_name, copy_by_bytes, put_back
+from orchestration.loader.moves import copies_by_bytes, copies_by_name, put_back
 from orchestration.settings import Settings
 
 _MOST_NAMES = 10
@@ -54,11 +54,12 @@ def _find(ledger: Ledger, settings: Settings, target: str) -> tuple[Entry, Path,
         if target not in (entry.file_name, f"{entry.file_name}.{tag}"):
             continue
         folder = settings.discarded / (entry.feed or "_unknown")
-        if copies := copies_by_name(folder, entry.file_name, [tag], entry.sha256):
+        contents = ledger.contents(entry)
+        if copies := copies_by_name(folder, entry.file_name, [tag], contents):
             return entry, copies[-1], entry.file_name
         if "\\x" in entry.file_name:
             # The name has bytes that are no text, so that the ledger's is not the one to look for.
-            copy = copy_by_bytes(folder, entry.size_bytes, entry.sha256)
+            copy = next(copies_by_bytes(folder, contents), None)
             if copy is not None:
                 return entry, copy, copy.name.removesuffix(f".{tag}")
     open_names = [shown(entry.file_name) for entry in discarded if entry.reprocessed is None]

@@ -103,7 +103,7 @@ def _repeated(run: Run, delivery: Delivery) -> None:
     folder = run.settings.archive / TRIGGER
     seen, path = delivery.seen, delivery.landed.path
     tag = archive_tag(seen.sha256)
-    if copies_by_name(folder, path.name, [tag], seen.sha256):
+    if copies_by_name(folder, path.name, [tag], {seen.sha256: seen.size_bytes}):
         record_duplicate_trigger(run, delivery)
     else:
         move(path, folder, seen, tag)

@@ -415,6 +415,46 @@ def test_an_outbox_that_cannot_be_written_fails_nothing(zone):
     assert zone.send()[0].startswith("Alerts could not be sent: ")
 
 
+def test_status_shows_what_is_withheld_and_unsent_and_release_ends_it(zone, quick, monkeypatch):
+    zone.configure(ALERT_WEBHOOK_URL="http://127.0.0.1:9/x")
+    zone.drop_and_load(JAN_16, "1")
+    zone.open(JAN_16)
+    zone.observe()
+    zone.send()
+    monkeypatch.setenv("DATA_DIR", str(zone.settings.data_dir))
+    status = CliRunner().invoke(cli, ["status"]).output
+    for part in (
+        "Loaded, but far off and not published",
+        'If it is right: python -m orchestration release 2025-01-16 --why "…"',
+        "Alerts that could not be sent yet",
+        "Circuit breaker open: orders of batch 2025-01-16",
+        "Connection refused",
+    ):
+        assert part in status
+    released = CliRunner().invoke(cli, ["release", "2025-01-16", "--why", "announced sale"])
+    assert released.exit_code == 0, released.output
+    assert released.output.startswith(f"Released 2025-01-16; it was held for: {JAN_16}: 9 rows;")
+    assert "Loaded, but far off" not in CliRunner().invoke(cli, ["status"]).output
+
+
+def test_many_of_a_kind_are_one_message(zone, hook):
+    zone.configure(ALERT_WEBHOOK_URL=hook.url)
+    feeds = ("orders", "customers", "payments", "products")
+    with closing(connect(zone.settings)) as connection:
+        for feed in feeds:
+            zone.set_contract(feed, expected=DAILY)
+            connection.execute(
+                "insert into bronze.files (file_id, feed, batch_date, status, loaded_at)"
+                " values (1, ?, '2025-01-15', 'loaded', '2025-01-16')",
+                [feed],
+            )
+    assert len(zone.observe()) == len(feeds)
+    zone.send()
+    (text,) = hook.texts
+    assert text.startswith("*4 alerts: Feed late: ")
+    assert "drop payments_2025_01_19.* into landing" in text
+
+
 def test_many_at_once_are_told_once(zone):
     alert = Alert("kind", "subject", "title", "cause", "command")
     told: list[Alert] = []

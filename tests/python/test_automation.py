@@ -13,6 +13,8 @@ from orchestration.steward import reprocess, retract
 
 FILE = "orders_2025_01_15.csv"
 
+NO_MODELS = {"nodes": {}, "sources": {}}
+
 
 @pytest.fixture
 def zone(tmp_path) -> LandingZone:
@@ -134,7 +136,7 @@ def test_a_failed_run_is_asked_for_again_also_when_it_left_nothing_in_landing(in
 
 
 def test_a_restarted_daemon_and_a_reset_sensor_skip_nothing_and_double_nothing(instance, zone):
-    sensor = landing_sensor(zone.settings, zone.contracts, job_that_does_nothing())
+    sensor = landing_sensor(zone.settings, zone.contracts, NO_MODELS, job_that_does_nothing())
 
     def tick(cursor: str | None) -> dg.RunRequest | None:
         with dg.build_sensor_context(instance=instance, cursor=cursor) as context:

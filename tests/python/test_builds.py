@@ -42,19 +42,16 @@ def warehouse(settings: Settings):
 
 def build(warehouse, settings: Settings, run_id: str, status: str = "built") -> None:
     begin_build(warehouse, run_id)
-    finish_build(
-        warehouse,
-        run_id,
-        status,
-        build_id=None,
-        fingerprint=fingerprint(warehouse, project_fingerprint(settings)),
-    )
+    now = fingerprint(warehouse, project_fingerprint(settings))
+    finish_build(warehouse, run_id, status, build_id=None, fingerprint=now)
 
 
 def add_file(warehouse, file_id: int, status: str) -> None:
     warehouse.execute(
-        "insert into bronze.files (file_id, status, rows_loaded) values (?, ?, 1)",
-        [file_id, status],
+        "insert into bronze.files"
+        " (file_id, feed, sha256, batch_date, file_name, status, rows_loaded)"
+        " values (?, 'orders', 'same', date '2025-01-01' + ?, 'name', ?, 1)",
+        [file_id, file_id, status],
     )
 
 

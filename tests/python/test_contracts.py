@@ -1,5 +1,6 @@
 """A wrong contract is refused before anything runs, with file, feed and reason."""
 
+import re
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from orchestration.contract_options import BREAKER_OPTIONS
 from orchestration.contracts import ContractError, feed_names, load_contracts
 from orchestration.settings import ConfigurationError, Settings
 
@@ -141,3 +143,53 @@ def test_a_file_without_contracts_is_refused(path, text, reason):
         load_contracts(path)
     assert str(path) in str(caught.value)
     assert reason in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        ({"expected": "daily"}, "expected is 'daily'; it must be a mapping."),
+        ({"expected": {"every": "day"}}, "expected needs by."),
+        ({"expected": {"every": "day", "by": 600}}, "expected.by is 600; it must be a time of day"),
+        ({"expected": {"every": "day", "by": "24:00"}}, "expected.by is '24:00'"),
+        ({"expected": {"every": "fortnight", "by": "06:00"}}, "expected.every is 'fortnight'"),
+        ({"expected": {"every": [], "by": "06:00"}}, "expected.every is []"),
+        (
+            {"expected": {"every": "day", "by": "06:00", "days_after": -1}},
+            "expected.days_after is -1; it must be a whole number from 0 to 31.",
+        ),
+        (
+            {"expected": {"every": "day", "by": "06:00", "grace_minutes": "long"}},
+            "expected.grace_minutes is 'long'",
+        ),
+        ({"expected": {"every": "day", "at": "06:00"}}, "unknown option 'at'; known are by,"),
+        ({"breaker": True}, "breaker is True; it must be a mapping or false."),
+        ({"breaker": {"factor": 2}}, "unknown option 'factor'; known are deviations,"),
+        ({"breaker": {"volume_factor": 1}}, "breaker.volume_factor is 1; it must be a number gr"),
+        ({"breaker": {"quarantine_share": 20}}, "breaker.quarantine_share is 20"),
+        ({"breaker": {"min_rows": float("nan")}}, "breaker.min_rows is nan"),
+    ],
+)
+def test_a_wrong_arrival_or_breaker_is_refused_with_its_line(path, option, sentence):
+    write(path, FEED | {"name": "others"}, feed(option))
+    with pytest.raises(ContractError) as error:
+        load_contracts(path)
+    assert str(error.value).startswith(f"{path}: feed 'things': ")
+    assert sentence in str(error.value)
+    line = int(str(error.value).rpartition("(line ")[2].rstrip(")"))
+    (name,) = option
+    wrong = path.read_text().splitlines()[line - 1].strip().removeprefix("- ").partition(":")[0]
+    assert wrong in {name, *(option[name] if isinstance(option[name], dict) else ())}
+
+
+def test_arrivals_and_limits_of_a_breaker_are_read(path):
+    expected = {"every": ["monday", "weekday"], "by": "06:30", "grace_minutes": 5}
+    contract = load_contracts(write(path, feed({"expected": expected, "breaker": {"min_rows": 5}})))
+    assert contract["things"].expected.weekdays == frozenset(range(5))
+    assert str(contract["things"].expected.by) == "06:30:00"
+    assert contract["things"].breaker == {"min_rows": 5}
+
+
+def test_the_macro_has_a_default_for_each_limit_of_a_breaker():
+    macro = Settings(data_dir=Path("data")).project_dir / "macros/breaker_limits.sql"
+    assert set(re.findall(r"'(\w+)': [\d.]+", macro.read_text())) == set(BREAKER_OPTIONS)

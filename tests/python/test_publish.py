@@ -66,6 +66,7 @@ def test_gold_silver_without_staging_and_audit_are_copied(warehouse, settings):
         build = reader.execute("select status, published_version from audit.builds").fetchall()
     assert [name for (name,) in tables] == [
         "audit.builds",
+        "audit.erasures",
         "audit.published",
         "gold.dim_date",
         "silver.orders",

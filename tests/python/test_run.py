@@ -23,6 +23,7 @@ from orchestration.publish import current_file, current_version, versions
 from orchestration.run import nothing_ever_landed, run
 from orchestration.settings import PROJECT_DIR, ConfigurationError, Settings
 from orchestration.warehouse import open_warehouse, writer_lock
+from orchestration.watching import ARRIVAL_CHECK
 
 
 def rows_of_gold(settings: Settings) -> dict[str, list[tuple]]:
@@ -86,6 +87,35 @@ def test_the_run_stands_in_the_persisted_instance_with_rows_columns_and_checks(b
     }
     assert feed.asset_materialization.metadata["dagster/row_count"].value > 0
     assert len(checks) > 50
+    arrivals = [
+        check
+        for check in checks
+        if check.event_log_entry.dagster_event.event_specific_data.check_name == ARRIVAL_CHECK
+    ]
+    assert len(arrivals) == 9
+    assert all(check.event_log_entry.dagster_event.event_specific_data.passed for check in arrivals)
+
+
+def test_the_ui_can_plot_what_expectations_found_and_where_every_record_is(built):
+    with dg.DagsterInstance.from_config(str(dagster_home(built.settings))) as instance:
+
+        def figures(*key: str) -> dict[str, float]:
+            event = instance.get_latest_materialization_event(dg.AssetKey([*key]))
+            metadata = event.asset_materialization.metadata
+            return {name: value.value for name, value in metadata.items()}
+
+        feed, staged = figures("bronze", "orders"), figures("silver", "stg_orders")
+        held, results = figures("silver", "quarantine"), figures("audit", "expectation_results")
+    with open_warehouse(built.settings) as connection:
+        (status, rows, amount) = connection.execute(
+            "select count(*) filter (where 'order_status_unknown' in rejection_reasons),"
+            " count(*), sum(amount_held) from silver.quarantine where feed = 'orders'"
+        ).fetchone()
+    assert staged["failed/order_status_unknown"] == status > 0
+    assert (held["rows_held/orders"], held["amount_held/orders"]) == (rows, float(amount))
+    assert results["failed/orders"] >= rows
+    assert feed["records_read"] == feed["records_rejected"] + feed["dagster/row_count"]
+    assert feed["records_unaccounted"] == staged["files_withheld"] == 0
 
 
 def test_dbt_lets_go_of_the_warehouse(built):

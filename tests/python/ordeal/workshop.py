@@ -21,6 +21,8 @@ from typing import Any
 
 from warehouse import PII_KEY, Warehouse, environment
 
+from orchestration.affected import affected_models
+from orchestration.builds import fingerprint, project_fingerprint, what_changed
 from orchestration.loader.load import connect
 from orchestration.loader.retract import restore, retract
 from ordeal.streams import (
@@ -69,6 +71,7 @@ class Workshop:
                 option = f"{key}              extract: full\n              max_deleted_ratio: 1\n"
                 first.edit(SOURCES, key, option)
         self._dbt = self._parse(first)
+        self._built_from: dict[Path, str] = {}
         self.kills = self.builds = 0
 
     def _parse(self, warehouse: Warehouse) -> Any:
@@ -78,6 +81,7 @@ class Workshop:
             parsed = dbtRunner().invoke(["parse", *self._options(warehouse)])
         if not parsed.success:
             raise Failed(f"The project does not parse: {parsed.exception}")
+        self._manifest = parsed.result.to_dict(omit_none=False)
         return dbtRunner(manifest=parsed.result)
 
     def _variables(self, warehouse: Warehouse) -> dict[str, str]:
@@ -96,6 +100,7 @@ class Workshop:
     def fresh(self, name: str) -> Warehouse:
         """An empty warehouse of that name."""
         shutil.rmtree(self._folder / name, ignore_errors=True)
+        self._built_from.pop(self._folder / name, None)
         return Warehouse.at(self._folder / name, self._project)
 
     def copy(self, warehouse: Warehouse, name: str) -> Warehouse:
@@ -135,9 +140,17 @@ class Workshop:
     def build(
         self, warehouse: Warehouse, *options: str, dies_at: int | None = None, after_ms: int = 0
     ) -> None:
-        """Load and build everything, without tests. Raises Failed when a model fails."""
+        """Load and build what is affected, without tests. Raises Failed when a model fails."""
         _load(warehouse)
-        self._invoke(warehouse, [*_WITHOUT_TESTS, *options], dies_at, after_ms)
+        settings = warehouse.settings
+        with closing(connect(settings)) as connection:
+            now = fingerprint(connection, project_fingerprint(settings))
+        before = self._built_from.pop(settings.data_dir, None)
+        changed = what_changed(before, now) if before and not options else None
+        if changed:
+            options = ("--select", *affected_models(self._manifest, changed))
+        if self._invoke(warehouse, [*_WITHOUT_TESTS, *options], dies_at, after_ms):
+            self._built_from[settings.data_dir] = now
         self.builds += 1
 
     def test(self, warehouse: Warehouse) -> None:
@@ -146,7 +159,8 @@ class Workshop:
 
     def _invoke(
         self, warehouse: Warehouse, command: list[str], dies_at: int | None, after_ms: int
-    ) -> None:
+    ) -> bool:
+        """Run dbt in a child; whether it lived to its end."""
         answer = warehouse.settings.data_dir / "answer"
         child = os.fork()
         if child == 0:
@@ -160,12 +174,13 @@ class Workshop:
         _, status = os.waitpid(child, 0)
         if status == signal.SIGKILL and dies_at is not None:
             self.kills += 1
-            return
+            return False
         if status != 0:
             raise Failed(f"dbt {command[0]} ended with status {status}")
         result: _Result = pickle.loads(answer.read_bytes())
         if result.failures:
             raise Failed(f"dbt {command[0]} failed:\n" + "\n".join(result.failures))
+        return True
 
     def _in_child(
         self, warehouse: Warehouse, command: list[str], dies_at: int | None, after_ms: int

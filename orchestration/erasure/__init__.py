@@ -1,0 +1,1 @@
+"""Forgetting a person everywhere: `erase.py` has the steps in their order."""

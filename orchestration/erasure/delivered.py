@@ -1,0 +1,219 @@
+"""A delivered file, written again without what is personal in some of its records.
+
+Belongs here: bytes in, bytes out, by the feed's contract. Every other record keeps its bytes, the
+file its records in number and order, its encoding, its line ends and its packing. Does not: which
+records (`people.py`), where files are (`copies.py`).
+"""
+
+import codecs
+import gzip
+import io
+import json
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from orchestration.contracts import Contract
+from orchestration.loader.csv_records import records
+from orchestration.loader.csv_traits import NULL_WORDS
+from orchestration.people import ERASED, placeholder
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_BLANK = " \t\r\n"
+_GZIP = 16 + zlib.MAX_WBITS
+
+# The text of a record → the same text, or another in its place.
+Edit = Callable[[str], str]
+# `_row_number` of a row to blank → its columns whose own values had it refused.
+Rows = Mapping[int, frozenset[str]]
+
+
+def rewrite(
+    data: bytes,
+    contract: Contract,
+    file_format: str,
+    rows: Rows,
+    is_about: Callable[[str], bool],
+    edit: Edit,
+) -> bytes:
+    """The file without the personal values of `rows`.
+
+    `is_about` says of a rejected line whether it is the person's: it becomes another rejected line.
+    `edit` goes over the text of the whole file at the end. `file_format` is `csv` or `json`. Raises
+    ValueError when the file does not read as its contract says.
+    """
+
+    def edited(text: str) -> str:
+        blank = _blank_csv if file_format == "csv" else _blank_json
+        return edit(blank(text, contract, rows, is_about))
+
+    return transform(data, contract.encoding, edited)
+
+
+def transform(data: bytes, encoding: str, edit: Edit) -> bytes:
+    """The same file with another text. Raises ValueError where it is not of that encoding."""
+    packed = is_packed(data)
+    raw = b"".join(unpacked(data)) if packed else data
+    mark, encoding = next((known for known in _MARKS if raw.startswith(known[0])), (b"", encoding))
+    text = raw[len(mark) :].decode(encoding)
+    after = edit(text)
+    if after == text:
+        return data
+    raw = mark + after.encode(encoding, "replace")
+    return gzip.compress(raw, mtime=0) if packed else raw
+
+
+def is_packed(data: bytes) -> bool:
+    """Whether the bytes begin like gzip, whatever the file is called."""
+    return data.startswith(b"\x1f\x8b")
+
+
+def unpacked(data: bytes, chunk_bytes: int = 1 << 20) -> Iterator[bytes]:
+    """What unpacks of gzip, also of several members, up to where it is broken or ends."""
+    while is_packed(data):
+        member = zlib.decompressobj(_GZIP)
+        try:
+            while not member.eof and data:
+                if piece := member.decompress(data, chunk_bytes):
+                    yield piece
+                elif not member.unconsumed_tail:
+                    break
+                data = member.unused_data if member.eof else member.unconsumed_tail
+            yield member.flush()
+        except zlib.error:
+            return
+        data = member.unused_data.lstrip(b"\0")
+
+
+def _blank_csv(text: str, contract: Contract, rows: Rows, is_about: Callable[[str], bool]) -> str:
+    delimiter, quote = contract.delimiter, contract.quote
+
+    def read(text: str, width: int | None) -> Iterator:
+        return records(io.StringIO(text, newline="\n"), delimiter, quote, width)
+
+    header = next(read(text, None), None)
+    if header is None or header.values is None:
+        raise ValueError("the header cannot be read")
+    names = [name or "" for name in header.values]
+    lines = text.split("\n")
+    found = read(text, len(names))
+    next(found)
+    pieces, done = [], 0
+    for number, record in enumerate(found, start=1):
+        if record.error is None and number in rows:
+            values = next(read(_physical(lines, record.line_number, record.lines), None)).values
+            assert values is not None
+            line = delimiter.join(
+                _field(_left(value, contract, name, rows[number]), delimiter, quote)
+                for name, value in zip(names, values, strict=True)
+            )
+        elif record.error is not None and is_about(record.line):
+            # One field too many: refused like the line before, and never taken for a file's cut.
+            line = ERASED + delimiter * len(names)
+        else:
+            continue
+        begin, end = record.line_number - 1, record.line_number - 1 + record.lines
+        pieces += lines[done:begin]
+        pieces.append(line + ("\r" if lines[end - 1].endswith("\r") else ""))
+        done = end
+    return "\n".join([*pieces, *lines[done:]])
+
+
+def _physical(lines: list[str], number: int, count: int) -> str:
+    return "\n".join(lines[number - 1 : number - 1 + count])
+
+
+def _left(value: Any, contract: Contract, name: str, refused: frozenset[str]) -> Any:
+    """What is left of a value that was delivered under a name."""
+    if value is None or value == "" or (known := contract.column_for(name)) == "_op":
+        return value
+    column = next((column for column in contract.columns if column.name == known), None)
+    if column is None:
+        return None
+    if not column.pii:
+        return value
+    return placeholder(column, had_row_refused=column.name in refused)
+
+
+def _field(value: str | None, delimiter: str, quote: str) -> str:
+    if value is None:
+        return ""
+    is_plain = not set(value) & {delimiter, quote, "\n", "\r"} and value == value.strip(" ")
+    if is_plain and value not in NULL_WORDS:
+        return value
+    return quote + value.replace(quote, quote * 2) + quote
+
+
+def _blank_json(text: str, contract: Contract, rows: Rows, is_about: Callable[[str], bool]) -> str:
+    pieces, done = [], 0
+    for number, (begin, end) in enumerate(_elements(text), start=1):
+        raw = text[begin:end]
+        if number in rows:
+            after = _blank_members(raw, contract, rows[number])
+        elif is_about(raw) and not (raw.startswith("{") and _is_json(raw)):
+            after = json.dumps(ERASED)
+        else:
+            continue
+        pieces += [text[done:begin], after]
+        done = end
+    return "".join([*pieces, text[done:]])
+
+
+def _elements(text: str) -> Iterator[tuple[int, int]]:
+    """Where each record of an array, of NDJSON or of a single object begins and ends."""
+    decoder = json.JSONDecoder()
+    begin = _skip(text, 0)
+    if text[begin : begin + 1] == "[":
+        position = _skip(text, begin + 1)
+        while text[position : position + 1] not in ("]", ""):
+            end = decoder.raw_decode(text, position)[1]
+            yield position, end
+            position = _skip(text, end)
+            if text[position : position + 1] == ",":
+                position = _skip(text, position + 1)
+        return
+    if text[begin : begin + 1] == "{" and _is_json(text):
+        yield begin, len(text.rstrip(_BLANK))
+        return
+    position = 0
+    for line in text.split("\n"):
+        if line.strip(_BLANK):
+            yield position, position + len(line.removesuffix("\r"))
+        position += len(line) + 1
+
+
+def _blank_members(raw: str, contract: Contract, refused: frozenset[str]) -> str:
+    """The object with null, or what is left of it, in the place of personal and unknown values."""
+    decoder = json.JSONDecoder()
+    pieces, done = [], 0
+    position = _skip(raw, raw.index("{") + 1)
+    while raw[position] != "}":
+        name, position = decoder.raw_decode(raw, position)
+        position = _skip(raw, raw.index(":", position) + 1)
+        value, end = decoder.raw_decode(raw, position)
+        left = _left(value, contract, name, refused)
+        if left is not value:
+            pieces += [raw[done:position], json.dumps(left)]
+            done = end
+        position = _skip(raw, end)
+        if raw[position] == ",":
+            position = _skip(raw, position + 1)
+    return "".join([*pieces, raw[done:]])
+
+
+def _skip(text: str, position: int) -> int:
+    while text[position : position + 1] and text[position] in _BLANK:
+        position += 1
+    return position
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True

@@ -1,0 +1,204 @@
+"""Erasing a person: the steps in their order, and the certificate.
+
+Belongs here: what follows what, so that a crash at any moment is made good by erasing once more.
+Does not: a step (the other modules of this package).
+
+Files come first, because the values to look for stand in bronze; then bronze and what silver made
+of it, in one transaction; then the build, a new file for the warehouse, and new published files in
+the place of all versions. Every step finds done what an earlier attempt did.
+"""
+
+import json
+import re
+import uuid
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection
+
+from orchestration.breaker import build_without_far_off
+from orchestration.builds import begin_build, fingerprint, finish_build, project_fingerprint
+from orchestration.contracts import Contract, load_contracts
+from orchestration.dbt_runner import DbtRun, invoke
+from orchestration.erasure.files import Files, as_json, is_database, lines_of_patches, look, roots
+from orchestration.erasure.find import delivered_values, find_rows, traces_of
+from orchestration.erasure.tables import clear_tables, remove_drafts, rewrite_warehouse
+from orchestration.loader.load import connect
+from orchestration.people import key_of, person_hash
+from orchestration.publish import forget_versions_before, publish
+from orchestration.settings import ConfigurationError, Settings
+from orchestration.warehouse import writer_lock
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What an erasure says of itself, as it stands in `audit.erasures`: nothing personal.
+
+    `places` has how many rows or files were cleared, by place. `names_elsewhere` counts files in
+    which a name still stands that nobody else of the customers has: a town, a brand, a product.
+    `version` is the published one.
+    """
+
+    person_hash: str
+    places: Mapping[str, int]
+    names_elsewhere: int
+    version: int
+
+
+class ErasureError(Exception):
+    """The person is not wholly erased; the message says what is left and what to do."""
+
+
+def erase(
+    settings: Settings, customer_id: str, why: str, dagster_home: Path, report: Report
+) -> Certificate:
+    """Erase a person everywhere, build, publish, and search all bytes for what is left.
+
+    `why` is kept in the certificate. Raises ConfigurationError when nobody is known by this id or
+    `why` or a patch names the person, ErasureError when something is left: then erase again.
+    """
+    contracts = load_contracts(settings.contracts_file)
+    hashed = person_hash(key_of(settings), customer_id)
+    folders = roots(settings, dagster_home)
+    with writer_lock(settings, report):
+        remove_drafts(settings)
+        with closing(connect(settings)) as connection:
+            rows = find_rows(connection, contracts, customer_id)
+            _check_known(connection, hashed, customer_id, sum(one.count for one in rows.values()))
+            traces = traces_of(connection, settings, contracts, rows, customer_id)
+            _check_why(why, customer_id, delivered_values(connection, contracts, rows))
+            if lines := lines_of_patches(settings, traces):
+                raise ConfigurationError(
+                    f"seeds/patches.csv holds this person's data in line {lines[0]}. Take the line"
+                    " out, and out of the repository's history; then erase again."
+                )
+            _note_begin(connection, hashed, why)
+            report("Looking through all files.")
+            seen = look(folders, traces)
+            files = Files(connection, settings, contracts, rows, traces)
+            files.clear(seen)
+            connection.execute("begin transaction")
+            cleared = clear_tables(connection, contracts, rows, traces, sorted(files.with_traces))
+            _note_places(connection, hashed, files.changed + Counter(cleared))
+            connection.execute("commit")
+        report("Building what follows from the rows that are left.")
+        run_id = _build(settings, report)
+        report("Writing the warehouse and the published files anew.")
+        rewrite_warehouse(settings)
+        with closing(connect(settings)) as connection:
+            _check_tables(connection, contracts, customer_id)
+            published = publish(connection, settings, run_id, whole=True)
+        forget_versions_before(settings, published.version)
+        after = look(folders, traces, seen)
+        if after.telling:
+            listed = ", ".join(str(path) for path in sorted(after.telling)[:5])
+            raise ErasureError(
+                f"Values of the person still stand in {len(after.telling)} files: {listed}."
+                " Close what writes them, then erase again."
+            )
+        with closing(connect(settings)) as connection:
+            places = _note_end(connection, hashed, published.version)
+    elsewhere = sum(not is_database(path) for path in after.words)
+    return Certificate(hashed, places, elsewhere, published.version)
+
+
+def _check_known(connection: DuckDBPyConnection, hashed: str, customer_id: str, count: int) -> None:
+    was_erased = connection.execute(
+        "from audit.erasures where person_hash = ? limit 1", [hashed]
+    ).fetchone()
+    if not count and not was_erased:
+        raise ConfigurationError(
+            f"No customer {customer_id!r} was ever delivered. Give the id as it stands in"
+            " silver.customers.customer_id."
+        )
+
+
+def _check_why(why: str, customer_id: str, values: set[str]) -> None:
+    for value in [customer_id.strip(), *values]:
+        if len(value) > 1 and re.search(rf"(?<!\w){re.escape(value)}(?!\w)", why, re.IGNORECASE):
+            raise ConfigurationError(
+                "--why names the person, and it is kept for good. Give the reason without their"
+                " data, for example the number of their request."
+            )
+
+
+def _note_begin(connection: DuckDBPyConnection, hashed: str, why: str) -> None:
+    """Put the person on record, before anything is erased: from now on no load takes them in."""
+    row = connection.execute(
+        "from audit.erasures where person_hash = ? and status <> 'complete' limit 1", [hashed]
+    ).fetchone()
+    if row is None:
+        connection.execute(
+            "insert into audit.erasures values (?, ?, 'started', ?, null, '{}', null, null)",
+            [hashed, why, _now()],
+        )
+
+
+def _note_places(connection: DuckDBPyConnection, hashed: str, places: Mapping[str, int]) -> None:
+    """Add what was cleared to what an earlier attempt has cleared."""
+    (before,) = connection.execute(
+        "select places from audit.erasures where person_hash = ? and status <> 'complete'", [hashed]
+    ).fetchone()
+    connection.execute(
+        "update audit.erasures set places = ?, status = 'cleared'"
+        " where person_hash = ? and status <> 'complete'",
+        [as_json(Counter(places) + Counter(json.loads(before))), hashed],
+    )
+
+
+def _note_end(connection: DuckDBPyConnection, hashed: str, version: int) -> dict[str, int]:
+    (places,) = connection.execute(
+        "update audit.erasures set status = 'complete', completed_at = ?, published_version = ?,"
+        " build_id = (select build_id from audit.builds where published_version = ?)"
+        " where person_hash = ? and status <> 'complete' returning places",
+        [_now(), version, version, hashed],
+    ).fetchone()
+    return json.loads(places)
+
+
+def _build(settings: Settings, report: Report) -> str:
+    run_id = f"erasure-{uuid.uuid4()}"
+    with closing(connect(settings)) as connection:
+        begin_build(connection, run_id)
+    project = project_fingerprint(settings)
+
+    def build() -> DbtRun:
+        return invoke(settings, ["build", "--exclude-resource-type", "unit_test"])
+
+    run = build_without_far_off(settings, build, report, is_whole=True)
+    with closing(connect(settings)) as connection:
+        finish_build(
+            connection,
+            run_id,
+            "built" if run.succeeded else "failed",
+            build_id=run.invocation_id,
+            fingerprint=fingerprint(connection, project),
+        )
+    if not run.succeeded:
+        raise ErasureError(
+            "Files and bronze are cleared, but the build failed, so that readers still see the"
+            f" version before. Mend the cause, then erase again.\n{run.reasons()}"
+        )
+    return run_id
+
+
+def _check_tables(
+    connection: DuckDBPyConnection, contracts: Mapping[str, Contract], customer_id: str
+) -> None:
+    left = {
+        feed: rows.personal
+        for feed, rows in find_rows(connection, contracts, customer_id).items()
+        if rows.personal
+    }
+    if left:
+        raise ErasureError(f"Rows of the person still hold personal data: {left}. Erase again.")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)

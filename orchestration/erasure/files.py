@@ -1,0 +1,339 @@
+"""A person in files: those that were delivered, and what programs wrote beside them.
+
+Belongs here: every file under the roots that is no DuckDB database, cleared once, and looked at
+once more. Does not: tables (`tables.py`), how a delivered file is rewritten (`delivered.py`).
+"""
+
+import json
+import os
+import re
+import shutil
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection
+
+from orchestration.contracts import Contract, feed_names
+from orchestration.dbt_runner import target_dir
+from orchestration.erasure.delivered import Rows as RowsToBlank
+from orchestration.erasure.delivered import rewrite, transform
+from orchestration.erasure.find import Rows
+from orchestration.erasure.traces import Traces, chunks, files_under
+from orchestration.loader.deliveries import Run, forget_reading, read_file, staging
+from orchestration.loader.erased import begin_rewrite, replace_file, rewrite_copies
+from orchestration.loader.landing import list_landing
+from orchestration.loader.ledger import Ledger
+from orchestration.loader.refusal import Refused
+from orchestration.loader.spool import fingerprint
+from orchestration.people import ERASED, this_person, whose
+from orchestration.pii_key import KEY_FILE
+from orchestration.settings import Settings
+
+_SQLITE = b"SQLite format 3\0"
+_SQLITE_WAIT_SECONDS = 15
+# Records of a file that cannot be read by its contract: lines, and objects one behind the other.
+_SEGMENT_ENDS = re.compile(r"(\n|(?<=\}),)")
+
+
+@dataclass
+class Seen:
+    """What is known of every file after a look at it: its state then, and what stood in it."""
+
+    states: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    telling: set[Path] = field(default_factory=set)
+    words: set[Path] = field(default_factory=set)
+    mentions: set[Path] = field(default_factory=set)
+
+
+def roots(settings: Settings, dagster_home: Path) -> list[Path]:
+    """Folders in which a person may stand: data, Dagster's, what dbt writes."""
+    logs = Path(os.environ.get("DBT_LOG_PATH") or settings.project_dir / "logs")
+    return [settings.data_dir, dagster_home, target_dir(settings), logs]
+
+
+def look(folders: list[Path], traces: Traces, before: Seen | None = None) -> Seen:
+    """Search the bytes of all files; those are spared that an earlier look found free of traces
+    and that have not changed since."""
+    seen = Seen()
+    for path in files_under(folders):
+        if path.name == KEY_FILE:
+            continue
+        state = path.stat()
+        seen.states[path] = (state.st_size, state.st_mtime_ns)
+        if before and before.states.get(path) == seen.states[path] and path not in before.telling:
+            if path in before.words:
+                seen.words.add(path)
+            continue
+        for piece in chunks(path):
+            if not traces.mentions(piece):
+                continue
+            seen.mentions.add(path)
+            if traces.words_in_bytes(piece):
+                seen.words.add(path)
+            if traces.in_bytes(piece):
+                seen.telling.add(path)
+                break
+    return seen
+
+
+def is_database(path: Path) -> bool:
+    """Whether DuckDB wrote the file: a database, its log, a draft of one."""
+    return ".duckdb" in path.name
+
+
+class Files:
+    """Clears the files of one warehouse of one person; `changed` counts them by place."""
+
+    def __init__(
+        self,
+        connection: DuckDBPyConnection,
+        settings: Settings,
+        contracts: Mapping[str, Contract],
+        rows: Mapping[str, Rows],
+        traces: Traces,
+    ) -> None:
+        self._connection = connection
+        self._settings = settings
+        self._contracts = contracts
+        self._rows = rows
+        self._traces = traces
+        self._ledger = Ledger(connection)
+        self.changed: Counter[str] = Counter()
+        # file_id of loaded files in which telling values stand or, before a crash, stood.
+        self.with_traces = {
+            entry.file_id
+            for entry in self._ledger.entries()
+            if self._ledger.is_rewritten(entry.feed, entry.sha256)
+        }
+
+    def clear(self, seen: Seen) -> None:
+        """Clear every file; call it outside a transaction."""
+        for scratch in (self._settings.spool, self._settings.spill):
+            shutil.rmtree(scratch, ignore_errors=True)
+        found = {path for path in seen.mentions if path.exists() and not is_database(path)}
+        archive = self._settings.archive.resolve()
+        left = self._clear_archive(
+            {path for path in found if archive in path.parents} & seen.telling
+        )
+        left |= {path for path in found & seen.telling if archive not in path.parents}
+        left -= self._clear_landing()
+        discarded = self._settings.discarded.resolve()
+        for path in sorted(found):
+            if discarded in path.parents and not path.name.endswith(".reason.json"):
+                self._edit(path, self._without_segments)
+                left.discard(path)
+        for path in sorted(left):
+            if path.exists():
+                self._clear_other(path)
+
+    def _clear_archive(self, telling: set[Path]) -> set[Path]:
+        """Rewrite the copies of files with the person's rows; what is no copy of a known file."""
+        wanted: dict[tuple[str, str], bool] = {}
+        for feed, rows in self._rows.items():
+            for (file_id,) in self._connection.execute(
+                f"select distinct _file_id from {rows.table} where is_personal"
+            ).fetchall():
+                wanted[feed, self._ledger[file_id].sha256] = False
+        known = {
+            (entry.feed, sha256): entry
+            for entry in self._ledger.entries()
+            for sha256 in self._ledger.contents(entry)
+        }
+        unknown = set()
+        for path in telling:
+            entry = known.get((path.parent.name, fingerprint(path).sha256))
+            if entry is None or entry.feed not in self._contracts:
+                unknown.add(path)
+            else:
+                wanted[entry.feed, entry.sha256] = True
+        for (feed, sha256), has_traces in wanted.items():
+            entries = self._ledger.same_bytes(feed, sha256)
+            begin_rewrite(self._connection, self._ledger, feed, sha256)
+            self.changed["archive"] += rewrite_copies(
+                self._connection,
+                self._settings,
+                self._contracts[feed],
+                self._ledger,
+                entries[0],
+                self._rows_to_blank(feed, [entry.file_id for entry in entries]),
+                self._traces.is_about,
+                self._traces.edit if has_traces else str,
+            )
+            if has_traces:
+                self.with_traces |= {entry.file_id for entry in entries}
+        return unknown
+
+    def _rows_to_blank(self, feed: str, file_ids: list[int]) -> RowsToBlank:
+        if feed not in self._rows:
+            return {}
+        return {
+            number: frozenset(refused)
+            for number, refused in self._connection.execute(
+                f"select _row_number, refused from {self._rows[feed].table}"
+                " where _file_id in (select unnest(?))",
+                [file_ids],
+            ).fetchall()
+        }
+
+    def _clear_landing(self) -> set[Path]:
+        """Rewrite what was not loaded yet; the paths that were looked at."""
+        run = Run(
+            self._connection,
+            self._settings,
+            self._contracts,
+            self._ledger,
+            lambda: datetime.now(UTC),
+            lambda line: None,
+        )
+        feeds = feed_names(dict(self._contracts))
+        done = set()
+        if not self._settings.landing.is_dir():
+            return done
+        with staging(self._connection):
+            for landed in list_landing(self._settings, feeds, run.now().date()).values():
+                if landed.name.is_trigger or not any(
+                    self._traces.mentions(piece) for piece in chunks(landed.path)
+                ):
+                    continue
+                done.add(landed.path.resolve())
+                if landed.name.feed is None or landed.name.refusal is not None:
+                    self._edit(landed.path, self._without_segments)
+                else:
+                    self._clear_landed(run, landed)
+        return done
+
+    def _clear_landed(self, run: Run, landed) -> None:
+        feed, contract = landed.name.feed, self._contracts[landed.name.feed]
+        seen = fingerprint(landed.path)
+        try:
+            reading = read_file(run, landed.path, landed.name, seen)
+        except Refused:
+            self._edit(landed.path, self._without_segments)
+            return
+        try:
+            person = this_person(self._traces.customer_id)
+            theirs = whose(self._contracts, feed, person, reading.table) or "false"
+            rows = {
+                number: frozenset()
+                for (number,) in self._connection.execute(
+                    f"select _row_number from {reading.table} where {theirs}"
+                ).fetchall()
+            }
+        finally:
+            forget_reading(run, reading)
+        data = landed.path.read_bytes()
+        after = rewrite(
+            data,
+            contract,
+            landed.name.file_format or contract.format,
+            rows,
+            self._traces.is_about,
+            self._traces.edit,
+        )
+        if after != data:
+            self._replace_delivered(landed.path, feed, after)
+
+    def _without_segments(self, text: str) -> str:
+        """The text without lines, or objects of a list, that are about the person."""
+        return "".join(
+            ERASED if self._traces.is_about(segment) else segment
+            for segment in _SEGMENT_ENDS.split(text)
+        )
+
+    def _clear_other(self, path: Path) -> None:
+        with path.open("rb") as file:
+            is_sqlite = file.read(len(_SQLITE)) == _SQLITE
+        if is_sqlite:
+            self._clear_sqlite(path)
+        elif not path.name.endswith((".db-wal", ".db-shm", ".db-journal")):
+            self._edit(path, self._traces.edit)
+
+    def _edit(self, path: Path, edit: Callable[[str], str]) -> None:
+        data = path.read_bytes()
+        contract = self._contracts.get(path.parent.name)
+        for encoding in ("utf-8", contract.encoding if contract else "latin-1", "latin-1"):
+            try:
+                after = transform(data, encoding, edit)
+                break
+            except ValueError:
+                continue
+        if after != data:
+            self._replace_delivered(path, path.parent.name, after)
+
+    def _replace_delivered(self, path: Path, feed: str, after: bytes) -> None:
+        """Replace a file's bytes; those who look for it by its hash, in the ledger or in a trigger,
+        shall find it still."""
+        origins = self._ledger.origins(feed, fingerprint(path).sha256)
+
+        def keep(sha256: str, size_bytes: int) -> None:
+            for origin in origins:
+                self._connection.execute(
+                    "insert into bronze.rewritten_files values (?, ?, ?, ?, true)",
+                    [feed, origin, sha256, size_bytes],
+                )
+                self._ledger.keep_rewritten(feed, origin, sha256, size_bytes)
+
+        replace_file(path, after, keep if feed in self._contracts else lambda *_: None)
+        self.changed[self._place(path)] += 1
+
+    def _clear_sqlite(self, path: Path) -> None:
+        """Take telling values out of every text of a database of Dagster's, and out of its pages.
+
+        Raises OSError when another program keeps it locked.
+        """
+        try:
+            with closing(sqlite3.connect(path, timeout=_SQLITE_WAIT_SECONDS)) as database:
+                tables = database.execute(
+                    "select name from sqlite_master where type = 'table'"
+                ).fetchall()
+                for (table,) in tables:
+                    self._clear_sqlite_table(database, table)
+                database.commit()
+                database.execute("vacuum")
+                database.execute("pragma wal_checkpoint(truncate)")
+        except sqlite3.OperationalError as error:
+            raise OSError(
+                f"{path}: {error}; stop what has it open (make dev), then erase again."
+            ) from error
+        self.changed[self._place(path)] += 1
+
+    def _clear_sqlite_table(self, database: sqlite3.Connection, table: str) -> None:
+        columns = [row[1] for row in database.execute(f'pragma table_info("{table}")')]
+        for column in columns:
+            changed = [
+                (after, row)
+                for row, value in database.execute(f'select rowid, "{column}" from "{table}"')
+                if isinstance(value, str | bytes) and (after := self._edited(value)) != value
+            ]
+            database.executemany(f'update "{table}" set "{column}" = ? where rowid = ?', changed)
+
+    def _edited(self, value: str | bytes) -> str | bytes:
+        if isinstance(value, str):
+            return self._traces.edit(value)
+        return self._traces.edit(value.decode("latin-1")).encode("latin-1")
+
+    def _place(self, path: Path) -> str:
+        data = self._settings.data_dir.resolve()
+        return (
+            path.resolve().relative_to(data).parts[0]
+            if data in path.resolve().parents
+            else ("logs of programs")
+        )
+
+
+def lines_of_patches(settings: Settings, traces: Traces) -> list[int]:
+    """Lines of seeds/patches.csv that hold a telling value of the person."""
+    path = settings.project_dir / "seeds" / "patches.csv"
+    if not path.exists():
+        return []
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [number for number, line in enumerate(lines, start=1) if traces.edit(line) != line]
+
+
+def as_json(places: Mapping[str, int]) -> str:
+    return json.dumps({place: count for place, count in sorted(places.items()) if count})

@@ -1,0 +1,162 @@
+"""Finding a person: their rows in bronze, the values that are theirs alone.
+
+Belongs here: questions to the warehouse. Does not: changing anything.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import duckdb
+from duckdb import DuckDBPyConnection
+
+from orchestration.contracts import Contract
+from orchestration.erasure.traces import Traces
+from orchestration.people import ERASED, holds_something, personal_columns, this_person, whose
+from orchestration.publish import steward_edition
+from orchestration.settings import Settings
+
+# Texts of web pages, redacted in silver, are not values that tell who somebody is.
+_NOT_A_TRACE = "redact"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a feed that are a person's: a temp table.
+
+    It has `_file_id`, `_row_number`, `is_personal` (whether there still is something to blank) and
+    `refused`: the personal columns whose own values had the row refused. `count` is how many they
+    are, `personal` how many of them still hold something personal.
+    """
+
+    feed: str
+    table: str
+    count: int
+    personal: int
+
+
+def find_rows(
+    connection: DuckDBPyConnection, contracts: Mapping[str, Contract], customer_id: str
+) -> dict[str, Rows]:
+    """Feed → the person's rows, of every file that was ever loaded, counting or not."""
+    found = {}
+    for feed, contract in contracts.items():
+        condition = whose(contracts, feed, this_person(customer_id))
+        if condition is None:
+            continue
+        table = f"rows_of_person_{feed}"
+        refused, joined = "[]::varchar[]", ""
+        if is_built(connection, f"silver.stg_{feed}"):
+            names = ", ".join(f"'{column.name}'" for column in personal_columns(contract))
+            refused = (
+                f"list_filter([{names}]::varchar[], lambda name: list_bool_or(list_transform("
+                "staged.rejection_reasons, lambda reason: starts_with(reason, name || '_'))))"
+            )
+            joined = f" left join silver.stg_{feed} as staged using (_file_id, _row_number)"
+        connection.execute(
+            f"create or replace temp table {table} as"
+            f" select theirs.*, {refused} as refused from (select _file_id, _row_number,"
+            f" {holds_something(contract)} as is_personal from bronze.{feed} where {condition})"
+            f" as theirs{joined}"
+        )
+        count, personal = connection.execute(
+            f"select count(*), count(*) filter (where is_personal) from {table}"
+        ).fetchone()
+        found[feed] = Rows(feed, table, count, personal)
+    return found
+
+
+def is_built(connection: DuckDBPyConnection, table: str) -> bool:
+    """Whether a table (`schema.name`) stands in the warehouse."""
+    return bool(
+        connection.execute(
+            "from duckdb_tables() where database_name = current_database()"
+            " and schema_name || '.' || table_name = ?",
+            [table],
+        ).fetchone()
+    )
+
+
+def delivered_values(
+    connection: DuckDBPyConnection, contracts: Mapping[str, Contract], rows: Mapping[str, Rows]
+) -> set[str]:
+    """Every personal text in the person's rows, trimmed."""
+    values = set()
+    for feed, found in rows.items():
+        for column in personal_columns(contracts[feed]):
+            values |= {
+                value
+                for (value,) in connection.execute(
+                    f'select distinct trim("{column.name}") from bronze.{feed}'
+                    f" semi join {found.table} using (_file_id, _row_number)"
+                    f" where trim(\"{column.name}\") <> ''"
+                ).fetchall()
+            }
+    return values
+
+
+def traces_of(
+    connection: DuckDBPyConnection,
+    settings: Settings,
+    contracts: Mapping[str, Contract],
+    rows: Mapping[str, Rows],
+    customer_id: str,
+) -> Traces:
+    """The values to look for: those that nobody else's rows hold.
+
+    After an erasure that was cut off behind the tables of bronze, stewards' versions still have
+    the contacts.
+    """
+    values: set[str] = set()
+    for feed, found in rows.items():
+        for column in personal_columns(contracts[feed]):
+            if column.mask != _NOT_A_TRACE and column.type == "text":
+                values |= {
+                    value
+                    for (value,) in connection.execute(
+                        f'select distinct trim("{column.name}") from bronze.{feed}'
+                        f" semi join {found.table} using (_file_id, _row_number)"
+                    ).fetchall()
+                    if value
+                }
+    values |= _contacts_published(settings, contracts, customer_id)
+    values -= {ERASED}
+    for feed, contract in contracts.items():
+        others = (
+            f" anti join {rows[feed].table} using (_file_id, _row_number)" if feed in rows else ""
+        )
+        for column in personal_columns(contract):
+            values -= {
+                value
+                for (value,) in connection.execute(
+                    f'select distinct trim("{column.name}") from bronze.{feed}{others}'
+                    f' where trim("{column.name}") in (select unnest(?))',
+                    [sorted(values)],
+                ).fetchall()
+            }
+    return Traces.of(customer_id, values)
+
+
+def _contacts_published(
+    settings: Settings, contracts: Mapping[str, Contract], customer_id: str
+) -> set[str]:
+    edition = steward_edition(settings)
+    values: set[str] = set()
+    for path in [edition.current, *edition.versions().values()]:
+        if not path.exists():
+            continue
+        with duckdb.connect(path, read_only=True) as published:
+            tables = published.execute(
+                "select table_name from information_schema.tables where table_schema = 'steward'"
+            ).fetchall()
+            for (feed,) in tables:
+                if feed not in contracts or not (columns := personal_columns(contracts[feed])):
+                    continue
+                condition = whose(contracts, feed, this_person(customer_id))
+                texts = [c.name for c in columns if c.type == "text" and c.mask != _NOT_A_TRACE]
+                for row in published.execute(
+                    "select "
+                    + ", ".join(f'trim("{name}")' for name in texts)
+                    + f" from steward.{feed} where {condition}"
+                ).fetchall():
+                    values |= {value for value in row if value}
+    return values

@@ -1,0 +1,504 @@
+"""Erasing a person: nothing of them is left in any byte, and no figure of gold moves."""
+
+import csv
+import gzip
+import io
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+from test_privacy import texts
+
+from orchestration.contracts import load_contracts
+from orchestration.erasure.erase import Certificate, erase
+from orchestration.instance import dagster_home
+from orchestration.loader.deliveries import Run, forget_reading, read_file, staging
+from orchestration.loader.erased import blank_reading
+from orchestration.loader.file_names import read_name
+from orchestration.loader.ledger import Ledger
+from orchestration.loader.load import connect, load_landing
+from orchestration.loader.moves import copies_by_bytes
+from orchestration.loader.reprocess import reprocess
+from orchestration.loader.retract import retract
+from orchestration.loader.spool import fingerprint
+from orchestration.people import key_of, person_hash
+from orchestration.publish import current_file, current_version, steward_edition, versions
+from orchestration.run import run
+from orchestration.settings import ConfigurationError, Settings
+
+ADA = {
+    "customer_id": "C-0815",
+    "first_name": "Adalwyna",
+    "last_name": "Quackenbüsh",
+    "email": "Adalwyna.Q@zephyr-mail.example",
+    "phone": "+49 1577 0815471",
+    "date_of_birth": "1971-03-04",
+    "nickname": "wynadala",
+    "preferences": {"categories": ["toys"], "communication": ["email"]},
+    "updated_at": "2025-01-10T10:00:00Z",
+}
+STREET, OLD_STREET = "77 Nowherefield Lane", '5, Gasthaus "Zur Krähe"'
+ADDRESS, DEVICE = "203.0.113.77", "fp-77aa77bb77cc"
+BOB = ADA | {
+    "customer_id": "C-08",
+    "last_name": "Smith",
+    "email": "bob@zephyr-mail.example",
+    "nickname": "smithy",
+    "phone": "+49 1577 1111111",
+}
+TRACES = [
+    b"adalwyna.q",
+    "quackenbüsh".encode(),
+    "quackenbüsh".encode("latin-1"),
+    b"quackenb\\u00fcsh",
+    b"1577 0815471",
+    b"15770815471",
+    b"nowherefield",
+    b"zur kr",
+    b"wynadala",
+    ADDRESS.encode(),
+    DEVICE.encode(),
+]
+
+
+def as_csv(rows: list[dict]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def as_ndjson(*rows: dict) -> str:
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+def order(key: str, customer: str, day: str = "2025-01-12") -> dict:
+    return {
+        "order_id": key,
+        "customer_id": customer,
+        "order_date": f"{day}T10:00:00Z",
+        "order_status": "completed",
+        "total_amount": "30.00",
+        "channel": "web",
+        "updated_at": f"{day}T10:00:00Z",
+    }
+
+
+def payment(key: str, order_id: str) -> dict:
+    return {
+        "transaction_id": key,
+        "order_id": order_id,
+        "amount": 30.00,
+        "status": "SUCCESS",
+        "currency": "EUR",
+        "transaction_timestamp": "2025-01-12T10:05:00Z",
+        "ip_address": ADDRESS if order_id == "O-1" else "198.51.100.1",
+        "device_fingerprint": DEVICE if order_id == "O-1" else "fp-bob-bob-bob",
+    }
+
+
+def event(key: str, **more: str) -> dict:
+    return {
+        "event_id": key,
+        "session_id": "S-1",
+        "event_type": "page_view",
+        "event_timestamp": f"2025-01-12T09:0{key[-1]}:00Z",
+        "page_url": "/home",
+        **more,
+    }
+
+
+def address(street: str, day: int, customer: str = ADA["customer_id"]) -> dict:
+    return {
+        "address_id": "A-" + customer,
+        "customer_id": customer,
+        "address_line_1": street,
+        "city": "Ulm",
+        "postcode": "01234",
+        "updated_at": f"2025-01-{day}",
+    }
+
+
+FIRST_DAY = {
+    "customers_2025_01_12.json": "\ufeff" + json.dumps([BOB, ADA], indent=1, ensure_ascii=False),
+    "addresses_2025_01_12.csv.gz": gzip.compress(
+        as_csv([address(OLD_STREET, 10), address("1 Main St", 10, "C-08")]).encode("utf-16")
+    ),
+    "products_2025_01_12.ndjson": as_ndjson(
+        {"product_id": "P-1", "product_name": "Duck", "price": "10", "updated_at": "2025-01-01"}
+    ),
+    "orders_2025_01_12.csv": as_csv(
+        [order("O-1", "C-0815") | {"gift_to": ADA["email"]}, order("O-2", "C-08") | {"gift_to": ""}]
+    ),
+    "order_items_2025_01_12.csv": as_csv(
+        [
+            {
+                "item_id": f"I-{n}",
+                "order_id": f"O-{n}",
+                "product_id": "P-1",
+                "quantity": 3,
+                "unit_price": "10",
+                "updated_at": "2025-01-12",
+            }
+            for n in (1, 2)
+        ]
+    ),
+    "payments_2025_01_12.json": json.dumps([payment("T-1", "O-1"), payment("T-2", "O-2")]),
+    "clickstream_2025_01_12.ndjson": as_ndjson(
+        event("E-1", ip_address=ADDRESS, page_url="/?mail=adalwyna.q%40zephyr-mail.example"),
+        event("E-2", customer_id="C-0815"),
+        event("E-3", session_id="S-2", search_query=f"write to {ADA['email'].lower()} please"),
+        event("E-5", session_id="S-3", search_query=f"who lives in {OLD_STREET}", page_url="/find"),
+        event("E-4", session_id="S-2", ip_address="198.51.100.1"),
+    ),
+}
+SECOND_DAY = {
+    # Changed data, a line that is refused, a held row; a duplicate; a correction of the first day.
+    "customers_2025_01_13.ndjson": as_ndjson(
+        ADA | {"phone": "+49-15770815471", "updated_at": "2025-01-13T10:00:00Z"},
+        ADA | {"date_of_birth": "2031-01-01", "updated_at": "2025-01-13T11:00:00Z"},
+    )
+    + f'{{"customer_id": "C-0815", "email": "{ADA["email"]}"\n',
+    "customers_2025_01_13_again.json": FIRST_DAY["customers_2025_01_12.json"],
+    "addresses_2025_01_12.csv.gz": gzip.compress(as_csv([address(STREET, 10)]).encode()),
+    "addresses_2025_01_13.csv": as_csv([address("1 Main St", 10, "C-08")] * 2)
+    + f'A-9,C-0815,{STREET},one,field,too,many,here\n"unclosed {STREET}\n',
+    "addresses_2025_01_13_b.csv": f"address_id,street\nA-7,{STREET}\nA-8,1 Main St\n",
+    "trigger_2025_01_14.json": json.dumps(
+        {"expected_files": ["customers_2025_01_14.json", "orders_2025_01_14.csv"]}
+    ),
+    "customers_2025_01_14.json": json.dumps([ADA, BOB]),
+    "orders_2025_01_12_b.csv": as_csv([order("O-3", "C-0815", "2025-01-13")]),
+}
+
+
+def drop(settings: Settings, files: dict[str, str | bytes]) -> None:
+    settings.landing.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        data = content.encode() if isinstance(content, str) else content
+        (settings.landing / name).write_bytes(data)
+
+
+def load(settings: Settings) -> dict[str, str]:
+    contracts = load_contracts(settings.contracts_file)
+    with closing(connect(settings)) as connection:
+        report = load_landing(connection, settings, contracts)
+    return {file.file_name: file.code or file.status for file in report.files}
+
+
+def ask(path: Path, sql: str) -> list[tuple]:
+    with closing(duckdb.connect(path, read_only=True)) as connection:
+        return connection.execute(sql).fetchall()
+
+
+FIGURES = [
+    "select sum(net_amount), sum(quantity), count(*) from gold.fact_sales",
+    "select sum(amount), count(*), count(distinct customer_key) from gold.fact_payments",
+    "select sum(paid_amount), count(*) from gold.fact_orders",
+    "from gold.agg_daily_sales order by all",
+    "from gold.customer_orders order by all",
+    "select customer_id, monetary, rfm_score from gold.customer_rfm order by all",
+    "from gold.sales_funnel order by all",
+    "select count(*), sum(events) from gold.fact_sessions",
+    "select feed, business_key from silver.quarantine order by all",
+]
+LEDGER = """
+select file_name, status, sha256, size_bytes, rows_read, rows_loaded, rows_rejected
+from bronze.files order by file_id
+"""
+
+
+def figures(path: Path) -> list[list[tuple]]:
+    """What orders, payments and visits come to: nothing of it may move."""
+    return [ask(path, sql) for sql in FIGURES]
+
+
+@dataclass(frozen=True)
+class Erased:
+    """A warehouse with a person, as it was before and after she was erased."""
+
+    settings: Settings
+    before: Path
+    figures: list[list[tuple]]
+    ledger: list[tuple]
+    certificate: Certificate
+
+
+@pytest.fixture(scope="module")
+def erased(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Erased]:
+    folder = tmp_path_factory.mktemp("erasure")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("DAGSTER_HOME", "DBT_TARGET_PATH", "DBT_LOG_PATH"):
+            patch.setenv(name, str(folder / "data" / name.lower()))
+        settings = Settings(data_dir=folder / "data", settle_seconds=0)
+        for day in (FIRST_DAY, SECOND_DAY):
+            drop(settings, day)
+            outcome = run(settings, force=False, full_refresh=False, report=lambda line: None)
+            assert outcome.status == "published", outcome.error
+        # What a program might have written down.
+        log = settings.data_dir / "dbt_log_path" / "dbt.log"
+        log.write_text(f"{log.read_text()}\nfailed for {ADA['email']}, {STREET}\n")
+        (settings.landing / ".customers_2025_01_15.json.part").write_text(ADA["email"])
+        assert found(settings.data_dir)
+        shutil.copytree(settings.data_dir, folder / "before")
+        ledger = ask(settings.warehouse, LEDGER)
+        before = figures(settings.warehouse)
+        certificate = erase(
+            settings, "C-0815", "request 17", dagster_home(settings), lambda line: None
+        )
+        yield Erased(settings, folder / "before", before, ledger, certificate)
+
+
+def found(folder: Path) -> set[str]:
+    """Files in whose bytes, unpacked, something of the person stands."""
+    hits = set()
+    for path in folder.rglob("*"):
+        if path.is_file():
+            data = path.read_bytes()
+            if data.startswith(b"\x1f\x8b"):
+                data = gzip.decompress(data)
+            data = data.replace(b"\0", b"").lower()
+            hits |= {f"{path.relative_to(folder)}: {one}" for one in TRACES if one in data}
+    return hits
+
+
+def test_no_byte_of_the_person_is_left(erased):
+    assert found(erased.settings.data_dir) == set()
+
+
+def test_before_there_was_something_in_every_place(erased):
+    places = {hit.split("/")[0] for hit in found(erased.before)}
+    assert places >= {"archive", "discarded", "landing", "warehouse", "published", "dbt_log_path"}
+
+
+def test_figures_and_ledger_are_as_they_were(erased):
+    assert figures(erased.settings.warehouse) == erased.figures
+    assert ask(erased.settings.warehouse, LEDGER) == erased.ledger
+    assert figures(current_file(erased.settings)) == erased.figures
+
+
+def test_the_certificate_says_what_was_done_and_not_to_whom(erased):
+    (row,) = ask(
+        erased.settings.warehouse,
+        "select person_hash, why, status, completed_at > requested_at, places, published_version"
+        " from audit.erasures",
+    )
+    hashed = person_hash(key_of(erased.settings), "C-0815")
+    places = erased.certificate.places
+    assert row == (hashed, "request 17", "complete", True, json.dumps(places), 3)
+    assert erased.certificate.version == current_version(erased.settings) == 3
+    assert places["bronze.customers"] == 3
+    assert places["bronze.rejected_rows"] == 3
+    assert places["landing"] == 2
+
+
+def test_what_was_made_of_her_data_is_gone_too(erased):
+    old = ask(
+        erased.before / "warehouse" / "warehouse.duckdb",
+        "select email_hash, version_hash from silver.stg_customers where customer_id = 'C-0815'",
+    )
+    hashes = {value for row in old for value in row}
+    assert len(hashes) > 3
+    for path in (erased.settings.warehouse, current_file(erased.settings)):
+        with closing(duckdb.connect(path, read_only=True)) as connection:
+            assert not hashes & set().union(*texts(connection).values())
+        assert ask(path, HER_DIMENSION) == [(None, None, False, None, None, None)]
+    data = erased.settings.warehouse.read_bytes() + current_file(erased.settings).read_bytes()
+    assert not [one for one in hashes if one.encode() in data]
+
+
+HER_DIMENSION = """
+select distinct email_hash, email_domain, has_email, phone_masked, birth_year, age
+from gold.dim_customer where customer_id = 'C-0815'
+"""
+
+
+def test_others_are_as_they_were(erased):
+    bob = (
+        "select * exclude (_file_id) from bronze.customers where customer_id = 'C-08' order by all"
+    )
+    before = ask(erased.before / "warehouse" / "warehouse.duckdb", bob)
+    assert ask(erased.settings.warehouse, bob) == before != []
+    (contact,) = ask(
+        steward_edition(erased.settings).current,
+        "select first_name, email from steward.customers where customer_id = 'C-08'",
+    )
+    assert contact == (BOB["first_name"], BOB["email"])
+    archived = erased.settings.archive / "customers" / "customers_2025_01_12.json"
+    original = (erased.before / "archive" / "customers" / "customers_2025_01_12.json").read_text()
+    begin, end = original.index("{"), original.index("}", original.index("smithy"))
+    assert original[:end] == archived.read_text()[:end] != original[:begin]
+
+
+def test_rewritten_files_read_as_the_rows_of_bronze(erased, tmp_path):
+    settings = erased.settings
+    contracts = load_contracts(settings.contracts_file)
+    with closing(connect(settings)) as connection:
+        ledger = Ledger(connection)
+        moment = datetime(2025, 1, 20, tzinfo=UTC)
+        one = Run(connection, settings, contracts, ledger, lambda: moment, print)
+        compared = 0
+        with staging(connection):
+            for entry in ledger.entries():
+                if entry.rows_loaded is None:
+                    continue
+                (path, *_) = copies_by_bytes(settings.archive / entry.feed, ledger.contents(entry))
+                # A copy whose name was taken has a number behind it.
+                path = shutil.copy(path, tmp_path / entry.file_name)
+                name = read_name(entry.file_name, one.feeds, moment.date())
+                reading = read_file(one, path, name, fingerprint(path))
+                blank_reading(one, entry.feed, reading)
+                assert (reading.rows_loaded, reading.rows_rejected) == (
+                    entry.rows_loaded,
+                    entry.rows_rejected,
+                )
+                stored = (
+                    "(select * exclude (_file_id, _batch_date)"
+                    f" from bronze.{entry.feed} where _file_id = {entry.file_id})"
+                )
+                for left, right in ((stored, reading.table), (reading.table, stored)):
+                    query = f"select * from {left} except all select * from {right}"
+                    assert connection.execute(query).fetchall() == [], (entry.file_name, query)
+                forget_reading(one, reading)
+                compared += 1
+    assert compared > 8
+
+
+def test_versions_before_are_gone_in_both_editions(erased):
+    assert list(versions(erased.settings)) == [3]
+    assert list(steward_edition(erased.settings).versions()) == [3]
+    assert list(versions(replace(erased.settings, data_dir=erased.before))) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("customer", "why", "message"),
+    [
+        ("C-4711", "asked", "No customer 'C-4711' was ever delivered"),
+        ("C-08", "asked by Bob@zephyr-mail.example", "--why names the person"),
+        ("C-08", "Smith wrote", "--why names the person"),
+    ],
+)
+def test_an_erasure_that_must_not_begin(erased, customer, why, message):
+    with pytest.raises(ConfigurationError, match=message):
+        erase(erased.settings, customer, why, erased.settings.data_dir, print)
+    assert ask(erased.settings.warehouse, "select count(*) from audit.erasures") == [(1,)]
+
+
+@pytest.fixture
+def copied(erased, tmp_path) -> Settings:
+    shutil.copytree(erased.settings.data_dir, tmp_path / "data")
+    return replace(erased.settings, data_dir=tmp_path / "data")
+
+
+def test_who_was_erased_is_not_taken_in_again(copied):
+    drop(
+        copied,
+        {
+            "customers_2025_01_12.json": FIRST_DAY["customers_2025_01_12.json"],
+            "payments_2025_01_15.json": json.dumps(
+                [payment("T-9", "O-9") | {"ip_address": ADDRESS}]
+            ),
+            "orders_2025_01_14.csv": as_csv([order("O-8", "C-0815", "2025-01-14")]),
+            "customers_2025_01_16.json.gz": gzip.compress(json.dumps([BOB, ADA]).encode("utf-16")),
+        },
+    )
+    assert load(copied) == {
+        "customers_2025_01_12.json": "duplicate",
+        "customers_2025_01_14.json": "loaded",
+        "customers_2025_01_16.json.gz": "loaded",
+        "orders_2025_01_14.csv": "loaded",
+        "payments_2025_01_15.json": "loaded",
+    }
+    drop(copied, {"orders_2025_01_17.csv": as_csv([order("O-9", "C-0815", "2025-01-17")])})
+    assert load(copied) == {"orders_2025_01_17.csv": "loaded"}
+    rows = "select count(*), count(email), count(phone) from bronze.customers"
+    assert ask(copied.warehouse, f"{rows} where customer_id = 'C-0815'") == [(5, 0, 0)]
+    assert ask(copied.warehouse, f"{rows} where customer_id = 'C-08'") == [(3, 3, 3)]
+    late = "select ip_address, device_fingerprint from bronze.payments where order_id = 'O-9'"
+    assert ask(copied.warehouse, late) == [(None, None)]
+    # The payment came before anybody knew whose it was: pages of the file have held it.
+    hits = {hit for hit in found(copied.data_dir) if not hit.startswith("warehouse/")}
+    assert hits == set()
+
+
+def test_a_discarded_file_can_still_be_put_back(copied):
+    with closing(connect(copied)) as connection:
+        path = reprocess(connection, copied, "addresses_2025_01_13_b.csv", "a try")
+    assert path.read_text() == "address_id,street\nerased\nA-8,1 Main St\n"
+
+
+def test_a_duplicate_stands_in_without_her(copied):
+    with closing(connect(copied)) as connection:
+        retract(connection, "customers_2025_01_12.json", "wrong file")
+    assert load(copied)["customers_2025_01_13_again.json"] == "loaded"
+    (row,) = ask(
+        copied.warehouse,
+        "select status, rows_loaded, count(customers.email), count(*) from bronze.files"
+        " inner join bronze.customers as customers on file_id = _file_id"
+        " where file_name = 'customers_2025_01_13_again.json' group by all",
+    )
+    assert row == ("loaded", 2, 1, 2)
+    assert found(copied.data_dir) == set()
+
+
+KILLED = """
+import importlib, itertools, os, signal, sys
+from pathlib import Path
+from orchestration.erasure.erase import erase
+from orchestration.settings import Settings
+
+data, home, name, step, call = sys.argv[1:]
+module = importlib.import_module(name)
+calls, original = itertools.count(1), getattr(module, step)
+
+def dies(*arguments, **options):
+    if next(calls) == int(call):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return original(*arguments, **options)
+
+setattr(module, step, dies)
+erase(Settings(data_dir=Path(data)), "C-0815", "request 17", Path(home), print)
+"""
+
+
+def killed_in(settings: Settings, module: str, step: str, call: int = 1) -> None:
+    """Erase in a process of its own, which is killed where it would call a step."""
+    arguments = [settings.data_dir, dagster_home(settings), module, step, call]
+    child = subprocess.run(
+        [sys.executable, "-c", KILLED, *map(str, arguments)],
+        cwd=settings.project_dir,
+        capture_output=True,
+        check=False,
+    )
+    assert child.returncode == -signal.SIGKILL, child.stderr.decode()
+
+
+def test_an_erasure_that_was_killed_ends_when_it_is_begun_again(erased, tmp_path, monkeypatch):
+    for name in ("DAGSTER_HOME", "DBT_TARGET_PATH", "DBT_LOG_PATH"):
+        monkeypatch.setenv(name, str(tmp_path / "data" / name.lower()))
+    shutil.copytree(erased.before, tmp_path / "data")
+    settings = replace(erased.settings, data_dir=tmp_path / "data")
+
+    killed_in(settings, "orchestration.loader.erased", "replace_file", call=3)
+    killed_in(settings, "orchestration.erasure.erase", "clear_tables")
+    # A load in between neither heals too much nor forgets whom to look for.
+    assert set(load(settings).values()) <= {"waiting"}
+    killed_in(settings, "orchestration.erasure.erase", "rewrite_warehouse")
+    assert found(settings.data_dir)
+    erase(settings, "C-0815", "request 17", dagster_home(settings), lambda line: None)
+    assert found(settings.data_dir) == set()
+    assert figures(settings.warehouse) == erased.figures
+    assert ask(settings.warehouse, LEDGER) == erased.ledger
+    assert ask(settings.warehouse, "select status, why from audit.erasures") == [
+        ("complete", "request 17")
+    ]
