@@ -43,11 +43,16 @@ def retrying(context: dg.AssetExecutionContext, report: Callable[[str], None]) -
 def retry_if_transient(
     context: dg.AssetExecutionContext, report: Callable[[str], None], run: DbtRun
 ) -> None:
-    """The same for an invocation of dbt: when all that it failed for is a transient fault."""
+    """The same for an invocation of dbt that failed."""
+    if is_transient(run):
+        _request(context, report, run.reasons().partition("\n")[0])
+
+
+def is_transient(run: DbtRun) -> bool:
+    """Whether all that an invocation of dbt failed for is a fault that may pass by itself."""
     errors = [run.error] if run.error else []
     errors += [failure.message for failure in run.failures]
-    if not run.succeeded and errors and all(map(_TRANSIENT_WORDS.search, errors)):
-        _request(context, report, errors[0])
+    return not run.succeeded and bool(errors) and all(map(_TRANSIENT_WORDS.search, errors))
 
 
 def _request(
