@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run up status test ordeal crashes lint format dev docs metrics bench demo-data clean
+.PHONY: help run up status test ordeal crashes lint format dev docs metrics forecast bench demo-data clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -49,6 +49,9 @@ docs: $(STAMP) ## Documentation of every model as one page
 
 metrics: $(STAMP) ## What a metric says (ARGS="net_amount orders --by month")
 	@$(BIN)/python -m orchestration metrics $(ARGS)
+
+forecast: $(STAMP) ## Forecast the next 28 days of every category (the night does it by itself)
+	@$(BIN)/python -m orchestration forecast
 
 bench: $(STAMP) ## What loads cost, beside a script by hand (ARGS="--orders 100000 --days 30")
 	@$(BIN)/python -m benchmarks.bench $(ARGS)

@@ -16,6 +16,7 @@ from orchestration.bronze import bronze_keys
 from orchestration.contracts import Contract
 from orchestration.dbt_assets import PUBLISHED, Translator
 from orchestration.demo.next_day import make_next_day
+from orchestration.forecast.step import GROUP as FORECAST
 from orchestration.loader.landing import pause_seconds, what_is_due
 from orchestration.settings import ConfigurationError, Settings
 from orchestration.warehouse import writer_lock
@@ -37,7 +38,7 @@ def build_job() -> Any:
     """Landing to published, in one process: the imports of dbt are paid once."""
     return dg.define_asset_job(
         JOB,
-        selection=dg.AssetSelection.all(),
+        selection=dg.AssetSelection.all() - dg.AssetSelection.groups(FORECAST),
         description="Load what is due in landing, build and test everything, publish.",
         executor_def=dg.in_process_executor,
     )

@@ -171,6 +171,17 @@ def demo_data(settings: Settings, console: Console, start: datetime, **options: 
 
 
 @_command
+def forecast(settings: Settings, console: Console) -> None:
+    """Forecast the next 28 days of every category, and publish it; the night does it by itself."""
+    from orchestration.forecast.step import forecast_sales
+    from orchestration.warehouse import writer_lock
+
+    with writer_lock(settings, console.print):
+        for line in forecast_sales(settings):
+            console.print(line, markup=False, soft_wrap=True)
+
+
+@_command
 @click.argument("names", nargs=-1)
 @click.option("--by", multiple=True, help="day, week … year, or a dimension; several may be given.")
 @click.option("--where", multiple=True, help="{{ Dimension('order__channel') }} = 'web'")

@@ -14,6 +14,7 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 
 from orchestration.builds import code_fingerprint, create_builds, create_changes
 from orchestration.contracts import load_contracts
+from orchestration.forecast.tables import create_forecast
 from orchestration.loader.bronze_tables import create_bronze
 from orchestration.pii_key import hmac_pads, read_or_make_key
 from orchestration.settings import Settings
@@ -38,6 +39,7 @@ class Plugin(BasePlugin):
         create_bronze(conn, load_contracts(self._settings.contracts_file))
         create_builds(conn)
         create_changes(conn)
+        create_forecast(conn)
 
     def configure_cursor(self, cursor: Any) -> None:
         if self._key is None:

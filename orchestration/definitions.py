@@ -19,6 +19,7 @@ from orchestration.bronze import bronze_assets
 from orchestration.contracts import load_contracts
 from orchestration.dbt_assets import build_assets, published_asset
 from orchestration.dbt_runner import prepare_manifest
+from orchestration.forecast.step import forecast_assets
 from orchestration.nightly import nightly_job
 from orchestration.settings import Settings
 from orchestration.steward_jobs import steward_jobs
@@ -37,7 +38,12 @@ def build_definitions(settings: Settings, report: Callable[[str], None]) -> dg.D
     job = build_job()
     nightly, demo = nightly_job(settings, manifest, report), demo_job(settings, report)
     return dg.Definitions(
-        assets=[bronze, dbt_build, published_asset(settings, dbt_build, report)],
+        assets=[
+            bronze,
+            dbt_build,
+            published_asset(settings, dbt_build, report),
+            forecast_assets(settings, report),
+        ],
         jobs=[job, nightly, demo, *steward_jobs(settings, report)],
         schedules=[nightly_schedule(settings, nightly), demo_schedule(settings, demo)],
         sensors=[

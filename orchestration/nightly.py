@@ -1,4 +1,4 @@
-"""What is done once a night: all tests over all rows, and the end of what is too old.
+"""What is done once a night: all tests over all rows, the forecast, the end of what is too old.
 
 Belongs here: the steps of the job `nightly`. Does not: when it runs (`automation.py`), what a
 build tests by itself (`macros/incremental/`).
@@ -14,6 +14,7 @@ from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
 from orchestration.dbt_assets import Translator
 from orchestration.dbt_runner import invoke, target_dir
+from orchestration.forecast.step import forecast_op
 from orchestration.instance import dagster_home, expire_runs
 from orchestration.loader.load import connect
 from orchestration.loader.moves import remove_lone_reasons
@@ -24,12 +25,13 @@ from orchestration.settings import Settings
 def nightly_job(
     settings: Settings, manifest: Mapping[str, Any], report: Callable[[str], None]
 ) -> dg.JobDefinition:
-    """Both steps, each whatever becomes of the other; `report` gets lines for a person."""
+    """All steps; only the forecast waits for the tests. `report` gets lines for a person."""
     translator = Translator()
+    forecast = forecast_op(settings, report)
 
     @dg.op(
         name="test_everything",
-        out={},
+        out=dg.Out(dg.Nothing),
         pool="warehouse",
         required_resource_keys={"writer"},
         description="Every dbt test over every row, not only over what a build changed.",
@@ -72,11 +74,11 @@ def nightly_job(
 
     @dg.job(
         name="nightly",
-        description="All tests over all rows; the end of what is too old.",
+        description="All tests over all rows; the forecast; the end of what is too old.",
         executor_def=dg.in_process_executor,
     )
     def nightly() -> None:
-        test_everything()
+        forecast(test_everything())
         expire()
 
     return nightly
