@@ -90,17 +90,17 @@ class Edition:
         """Let readers see a version; what has the old file open keeps reading it.
 
         Whoever opens the current file for writing must harm no version. The mode keeps out
-        everybody but root, so that a link will do; of what root publishes, readers get a copy.
+        everybody but root, so that a link will do; of what root publishes, readers get a copy as
+        soon as there is one.
         """
         unfinished = self.folder / f".{self.stem}.duckdb"
         unfinished.unlink(missing_ok=True)
+        os.link(self.path(version), unfinished)
+        unfinished.replace(self.current)
+        sync(self.folder)
         if os.geteuid() == 0:
             copy(self.path(version), unfinished)
             self.settle(unfinished, self.current)
-        else:
-            os.link(self.path(version), unfinished)
-            unfinished.replace(self.current)
-            sync(self.folder)
         # Left by somebody who opened the old file for writing; it is not the new one's.
         self.current.with_name(f"{self.current.name}.wal").unlink(missing_ok=True)
 

@@ -13,9 +13,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 from orchestration.contracts import load_contracts
 from orchestration.instance import dagster_home, open_instance
@@ -29,10 +28,6 @@ _GRACE_SECONDS = 20
 _PR_SET_PDEATHSIG = 1
 
 
-class _Ended(Exception):
-    """A signal told us to end."""
-
-
 def up(settings: Settings, host: str, port: int, report: Callable[[str], None]) -> int:
     """Run everything until a signal comes (returns 0) or one of the processes ends (returns 1).
 
@@ -42,9 +37,7 @@ def up(settings: Settings, host: str, port: int, report: Callable[[str], None]) 
     """
     load_contracts(settings.contracts_file)
     home = dagster_home(settings)
-    with ExitStack() as stack:
-        lock = stack.enter_context(_only_one(home))
-        stack.enter_context(_signals_end_it())
+    with _only_one(home) as lock, _told_to_end() as is_told:
         # Dagster's tables are made before several processes would make them at once.
         with open_instance(settings):
             pass
@@ -68,25 +61,30 @@ def up(settings: Settings, host: str, port: int, report: Callable[[str], None]) 
                 preexec_fn=_end_with_parent,
             )
 
+        def has_ended() -> bool:
+            return is_told() or any(child.poll() is not None for child in children.values())
+
         try:
-            code_port = _free_port()
-            workspace = _write_workspace(home, code_port)
-            code = ["-m", _MODULE, "-d", str(settings.project_dir), "-p", str(code_port)]
+            port_of_code = _free_port()
+            workspace = _write_workspace(home, port_of_code)
+            code = ["-m", _MODULE, "-d", str(settings.project_dir), "-p", str(port_of_code)]
             start("code location", "dagster", "code-server", "start", "-h", "127.0.0.1", *code)
-            _wait_for(code_port, children)
-            at = ["-h", host, "-p", str(port), "-w", str(workspace)]
-            start("web server", "dagster_webserver", *at)
-            start("daemon", "dagster._daemon", "run", "-w", str(workspace))
-            report(
-                f"Files dropped into {settings.landing} are loaded by themselves. UI:"
-                f" http://{host}:{port} Logs: below. End: Ctrl-C."
-            )
-            name = _first_to_end(children)
+            if _answers(port_of_code, has_ended):
+                at = ["-h", host, "-p", str(port), "-w", str(workspace)]
+                start("web server", "dagster_webserver", *at)
+                start("daemon", "dagster._daemon", "run", "-w", str(workspace))
+                report(
+                    f"Files dropped into {settings.landing} are loaded by themselves. UI:"
+                    f" http://{host}:{port} Logs: below. End: Ctrl-C."
+                )
+            while not has_ended():
+                time.sleep(_LOOK_SECONDS)
+            if is_told():
+                report("Ending. A run that is under way is continued by the next one.")
+                return 0
+            name = next(name for name, child in children.items() if child.returncode is not None)
             report(f"The {name} ended with code {children[name].returncode}; ending the others.")
             return 1
-        except _Ended:
-            report("Ending. A run that is under way is continued by the next one.")
-            return 0
         finally:
             _end(list(reversed(children.values())))
 
@@ -105,13 +103,15 @@ def _only_one(home: Path) -> Iterator[int]:
 
 
 @contextmanager
-def _signals_end_it() -> Iterator[None]:
-    def end(number: int, frame: FrameType | None) -> None:
-        raise _Ended
-
-    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+def _told_to_end() -> Iterator[Callable[[], bool]]:
+    """Whether SIGINT or SIGTERM came. Asked, as what is raised gets lost in hooks around a fork."""
+    told: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, _: told.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
-        yield
+        yield lambda: bool(told)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -133,26 +133,20 @@ def _write_workspace(home: Path, port: int) -> Path:
     return path
 
 
-def _wait_for(port: int, children: dict[str, subprocess.Popen]) -> None:
-    """Wait until the code location answers, or has ended."""
+def _answers(port: int, has_ended: Callable[[], bool]) -> bool:
+    """Wait until the code location answers; False when it, or we, ended before."""
     give_up_at = time.monotonic() + _FIRST_ANSWER_SECONDS
-    while time.monotonic() < give_up_at:
-        if any(child.poll() is not None for child in children.values()):
-            return
+    while not has_ended():
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
+            return True
         except OSError:
             time.sleep(_LOOK_SECONDS)
-    raise ConfigurationError(f"The code location did not answer in {_FIRST_ANSWER_SECONDS} s.")
-
-
-def _first_to_end(children: dict[str, subprocess.Popen]) -> str:
-    while True:
-        for name, child in children.items():
-            if child.poll() is not None:
-                return name
-        time.sleep(_LOOK_SECONDS)
+        if time.monotonic() > give_up_at:
+            raise ConfigurationError(
+                f"The code location did not answer in {_FIRST_ANSWER_SECONDS} seconds."
+            )
+    return False
 
 
 def _end_with_parent() -> None:
