@@ -62,7 +62,7 @@ def tile(
         [
             html.Dt(f"{label}, {unit}" if unit else label, title=explanation or None),
             html.Dd(value, className="value", **{"data-figure": name}),
-            html.Dd(note, className=f"change {tone}".strip()),
+            html.Dd(note, className=f"change {tone}".strip(), **{"data-figure": f"{name}_note"}),
         ],
         className="tile",
     )

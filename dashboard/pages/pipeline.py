@@ -11,6 +11,7 @@ from dashboard.parts import Column, badge, chart, empty, panel, table, text_colu
 from dashboard.published import Row
 
 _BUILD_TONES = {"published": "good", "failed": "bad", "interrupted": "bad"}
+_FEED_TONES = {"late": "bad", "on time": "good", "came once": ""}
 _ACTIONS = {"quarantine": "Held back", "warn": "Warned of", "fail": "Stopped the build"}
 
 
@@ -82,14 +83,10 @@ def _batches(view: View) -> Component:
 
 def _feeds(feeds: list[Row]) -> Component:
     for row in feeds:
-        row["state"] = (
-            "late" if row["is_late"] else "once" if row["batch_dates"] == 1 else "on time"
-        )
+        row["state"] = _state(row)
     columns = [
         text_column("Feed", "feed", wording.plain),
-        text_column(
-            "State", "state", lambda state: badge(state, "bad" if state == "late" else "good")
-        ),
+        text_column("State", "state", lambda state: badge(state, _FEED_TONES[state])),
         text_column("Last batch", "last_batch_date", wording.day),
         Column("Days behind", "days_behind", wording.count),
         Column("Usual gap", "usual_gap_days", wording.decimal),
@@ -101,6 +98,12 @@ def _feeds(feeds: list[Row]) -> Component:
         else empty("No file came yet."),
         note="Late: behind the newest batch of all by more than the feed's usual gap and a day.",
     )
+
+
+def _state(feed: Row) -> str:
+    if feed["batch_dates"] == 1:
+        return "came once"
+    return "late" if feed["is_late"] else "on time"
 
 
 def _expectations(view: View) -> Component:

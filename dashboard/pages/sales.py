@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from dash import html
 from dash.development.base_component import Component
 
 from dashboard import wording
@@ -26,6 +27,7 @@ def content(view: View) -> Sequence[Component]:
     """The page, top down."""
     return [
         _totals(view),
+        html.P(_compared_with(view), className="note"),
         _over_time(view),
         _parts(view, "channel"),
         _parts(view, "category"),
@@ -46,6 +48,14 @@ def _has_before(view: View) -> bool:
     return first_day is not None and first_day <= view.selection.before().from_date
 
 
+def _compared_with(view: View) -> str:
+    before = view.selection.before()
+    if not _has_before(view):
+        return f"The history does not cover the {before.days} days before, to compare with."
+    first, last = wording.day(before.from_date), wording.day(before.to_date)
+    return f"Change against the {before.days} days before, {first} to {last}."
+
+
 def _tile(view: View, name: str, now: Row, before: Row | None) -> Component:
     metric = view.reader.metrics[name]
     value = view.reader.value(name, now)
@@ -54,13 +64,12 @@ def _tile(view: View, name: str, now: Row, before: Row | None) -> Component:
     tone = ""
     if change is not None and value != value_before:
         tone = "good" if (value > value_before) != (name in _LESS_IS_BETTER) else "bad"
-    days = view.selection.days
     return tile(
         name,
         metric.label,
         wording.figure(value, metric.unit),
         unit=view.reader.state.currency if metric.unit == "amount" else None,
-        note=f"{change} on the {days} days before" if change else "no days before",
+        note=change or "",
         tone=tone,
         explanation=metric.description,
     )
