@@ -12,12 +12,9 @@ from orchestration.settings import PROJECT_DIR, Settings
 _FOLDER = PROJECT_DIR / "docs" / "pictures"
 # Name → path, light or dark, width and height in pixels.
 _PICTURES = {
-    "sales_light": ("/", "light", 1180, 900),
-    "sales_dark": ("/?split=category", "dark", 1180, 900),
-    "customers_dark": ("/customers", "dark", 1180, 900),
-    "operations_light": ("/operations", "light", 1180, 900),
-    "pipeline_light": ("/pipeline", "light", 1180, 900),
-    "phone_dark": ("/", "dark", 390, 844),
+    "sales_light": ("/", "light", 1180, 760),
+    "operations_dark": ("/operations", "dark", 1080, 720),
+    "pipeline_light": ("/pipeline", "light", 1080, 720),
 }
 
 

@@ -303,6 +303,7 @@ def pipeline(_choice: Choice, ask: Ask) -> dict[str, Rows]:
             " coalesce(sum(rows_rejected) filter (status = 'loaded'), 0),"
             " count(*) filter (status <> 'loaded') from audit.file_ledger"
             " where feed <> 'trigger' and batch_date is not null"
+            " and coalesce(discard_reason, '') <> 'batch_date_in_future'"
             " group by 1 order by 1 desc limit 14"
         ),
         "quarantine": ask(
