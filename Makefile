@@ -7,7 +7,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run up status test ordeal crashes lint format dev docs metrics forecast bench demo-data clean
+.PHONY: help run up status test ordeal crashes lint format dev docs metrics forecast bench \
+	demo-data clean dashboard pictures
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +43,16 @@ format: $(STAMP) ## Let ruff format the Python
 
 dev: $(STAMP) ## Dagster UI on http://localhost:3000
 	@$(BIN)/python -m orchestration dev $(ARGS)
+
+dashboard: $(STAMP) ## Sales and the pipeline's health on http://localhost:8050 (PORT=8060)
+	@$(BIN)/python -m orchestration dashboard $(if $(PORT),--port $(PORT)) $(ARGS)
+
+pictures: $(STAMP) ## docs/pictures, from the dashboard over demo data of their own
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	export DATA_DIR=$$folder/data DAGSTER_HOME=$$folder/dagster SETTLE_SECONDS=0 \
+		DBT_TARGET_PATH=$$folder/target DBT_LOG_PATH=$$folder/logs && \
+	$(BIN)/python -m orchestration demo-data --start 2024-11-11 --days 70 --orders 7000 --faults && \
+	$(BIN)/python -m orchestration run && $(BIN)/python -m dashboard.pictures
 
 docs: $(STAMP) ## Documentation of every model as one page
 	@$(BIN)/dbt --quiet docs generate --static

@@ -195,8 +195,14 @@ def changed_since_last_build(
 
 
 def what_changed(before: str, now: str) -> Changed | None:
-    """The difference of two fingerprints; None when they are of two projects."""
-    was, is_now = json.loads(before), json.loads(now)
+    """The difference of two fingerprints; None when they are of two projects.
+
+    One that does not read was written by an earlier version of this module: another project.
+    """
+    try:
+        was, is_now = json.loads(before), json.loads(now)
+    except ValueError:
+        return None
     if was["project"] != is_now["project"]:
         return None
     feeds = dict(was["feeds"].items() ^ is_now["feeds"].items())

@@ -200,6 +200,16 @@ def metrics(settings: Settings, console: Console, names: tuple[str, ...], **opti
 
 
 @_command
+@click.option("--host", default="127.0.0.1", help="0.0.0.0 lets others look; there is no login.")
+@click.option("--port", type=int, default=8050)
+def dashboard(settings: Settings, console: Console, host: str, port: int) -> None:
+    """Start the dashboard on what is published."""
+    from dashboard.serve import serve
+
+    serve(settings, host, port, console.print)
+
+
+@_command
 @click.option("--port", type=int, default=3000, show_default=True)
 def dev(settings: Settings, console: Console, port: int) -> None:
     """Start the Dagster UI."""

@@ -81,3 +81,7 @@ def test_landing_tells_what_to_expect(built, manifest, tmp_path):
     (settings.landing / "shipments_2025_05_30.csv").touch()
     expected = set(expected_models(settings, contracts, manifest, today))
     assert expected == affected(manifest, "shipments", clock_moved=True)
+
+
+def test_a_fingerprint_of_an_earlier_version_means_that_anything_may_have_changed():
+    assert what_changed("6d0c8f", json.dumps({"project": "p", "clock": "1", "feeds": {}})) is None

@@ -1,0 +1,177 @@
+"""The dashboard as a Dash application.
+
+Belongs here: the shell around the pages, and what happens when somebody uses it. Does not: the
+pages (`pages/`), the filters and what they mean (`filters.py`), starting a server (`serve.py`).
+
+One callback makes a page from the newest published version; another looks once a minute whether
+there is a newer one. Everything is served from here: no other host is asked for anything.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import duckdb
+import flask
+from dash import Dash, Input, Output, State, dcc, html, no_update
+from dash.development.base_component import Component
+
+from dashboard import filters, wording
+from dashboard.charts import THEMES
+from dashboard.pages import Page, View, customers, operations, pipeline, sales
+from dashboard.parts import empty, panel
+from dashboard.published import Reader, newest
+from orchestration.loader.landing import read_notes
+from orchestration.publish import current_file
+from orchestration.settings import Settings
+
+PAGES = (
+    Page("Sales", "/", sales.content),
+    Page("Customers", "/customers", customers.content),
+    Page("Operations", "/operations", operations.content),
+    Page("Pipeline", "/pipeline", pipeline.content),
+)
+_BY_PATH = {page.path: page for page in PAGES}
+_SECONDS_BETWEEN_LOOKS = 60
+_NOTHING_PUBLISHED = "Nothing was published yet. Load what lies in landing and build with: make run"
+_OLDER_BUILD = "The published version is of an older build. Build anew with: make run"
+# What draws the charts is 5 MB: the browser fetches it while the rest is set up, which saves a
+# sixth of the time to the first view.
+_INDEX = """<!doctype html>
+<html lang="en">
+<head>{%metas%}<link rel="preload" as="script" fetchpriority="low"
+href="/_dash-component-suites/plotly/package_data/plotly.min.js"><title>{%title%}</title>{%favicon%}{%css%}</head>
+<body>{%app_entry%}{%config%}{%scripts%}{%renderer%}</body>
+</html>"""
+
+
+def create_app(settings: Settings) -> Dash:
+    """The application over what is published in a `DATA_DIR`, now and later."""
+    app = Dash(
+        __name__,
+        title="Orderhouse",
+        update_title=None,
+        index_string=_INDEX,
+        meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
+    )
+    app.layout = lambda: _shell(settings)
+    _register(app, settings)
+    return app
+
+
+def _register(app: Dash, settings: Settings) -> None:
+    @app.callback(
+        Output("page", "children"),
+        Output("links", "children"),
+        Output("filters", "className"),
+        Output("from", "value"),
+        Output("to", "value"),
+        Input("url", "pathname"),
+        Input("url", "search"),
+        Input("theme", "data"),
+        Input("version", "data"),
+    )
+    def show(
+        path: str, search: str, theme: str | None, _version: int | None
+    ) -> tuple[Sequence[Component], list[Component], str, Any, Any]:
+        page = _BY_PATH.get(path.rstrip("/") or "/")
+        links = _links(page, search)
+        style = f"filters for-{page.name.lower() if page else 'none'}"
+        with newest(current_file(settings)) as reader:
+            if reader is None:
+                return [_notice(_NOTHING_PUBLISHED)], links, style, None, None
+            if page is None:
+                return [_notice("There is no such page.")], links, style, no_update, no_update
+            chosen = filters.read(search, reader)
+            colors = THEMES.get(theme or flask.request.cookies.get("theme", ""), THEMES["light"])
+            landing = read_notes(settings).files
+            view = View(reader, chosen.selection, chosen.split, colors, landing)
+            days = chosen.selection.from_date, chosen.selection.to_date
+            try:
+                return page.content(view), links, style, *days
+            except duckdb.CatalogException as error:
+                reason = str(error).splitlines()[0]
+                return [_notice(f"{_OLDER_BUILD} ({reason})")], links, style, *days
+
+    @app.callback(
+        Output("version", "data"),
+        Output("stamp", "children"),
+        Output("channel", "children"),
+        Output("category", "children"),
+        Input("clock", "n_intervals"),
+        State("version", "data"),
+        prevent_initial_call=True,
+    )
+    def look_for_newer(_looks: int, shown: int | None) -> tuple[Any, ...]:
+        with newest(current_file(settings)) as reader:
+            if reader is None or reader.state.version == shown:
+                return (no_update,) * 4
+            choices = filters.choices(reader)
+            return reader.state.version, _stamp(reader), choices["channel"], choices["category"]
+
+    app.clientside_callback(
+        "window.orderhouse.toggleTheme",
+        Output("theme", "data"),
+        Input("toggle-theme", "n_clicks"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        "window.orderhouse.fillFilters",
+        Input("url", "search"),
+        Input("version", "data"),
+    )
+
+
+def _shell(settings: Settings) -> Component:
+    """What stands around every page, filled for the version that is published now."""
+    with newest(current_file(settings)) as reader:
+        return html.Div(
+            [
+                dcc.Location(id="url", refresh=False),
+                dcc.Store(id="theme"),
+                dcc.Store(id="version", data=reader.state.version if reader else None),
+                dcc.Interval(id="clock", interval=_SECONDS_BETWEEN_LOOKS * 1000),
+                html.Header(
+                    [
+                        html.A("To the figures", href="#page", className="skip"),
+                        html.H1("Orderhouse"),
+                        html.Nav(_links(None, ""), id="links", **{"aria-label": "Pages"}),
+                        html.P(_stamp(reader), id="stamp"),
+                        html.Button("Light / dark", id="toggle-theme", type="button"),
+                    ],
+                    className="top",
+                ),
+                html.Main(
+                    [
+                        filters.form(reader),
+                        dcc.Loading(
+                            html.Div(id="page", className="page"),
+                            delay_show=400,
+                            overlay_style={"visibility": "visible", "opacity": 0.5},
+                            type="default",
+                        ),
+                    ]
+                ),
+            ]
+        )
+
+
+def _links(current: Page | None, search: str) -> list[Component]:
+    """The navigation; what was chosen goes along."""
+    return [
+        dcc.Link(
+            page.name,
+            href=f"{page.path}{search or ''}",
+            className="current" if page is current else "",
+        )
+        for page in PAGES
+    ]
+
+
+def _notice(sentence: str) -> Component:
+    return panel("Nothing to see yet", empty(sentence), wide=True)
+
+
+def _stamp(reader: Reader | None) -> str:
+    if reader is None:
+        return "Nothing published yet"
+    return f"As of {wording.day(reader.state.as_of_date)}, version {reader.state.version}"

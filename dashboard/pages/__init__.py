@@ -1,0 +1,34 @@
+"""One module per page; each gives its content for a version, a selection and a theme."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from dash.development.base_component import Component
+
+from dashboard.charts import Theme
+from dashboard.published import Reader, Selection
+from orchestration.loader.landing import Note
+
+
+@dataclass(frozen=True)
+class View:
+    """What a page is made from.
+
+    `split` is what bars are split by (`channel` or `category`), `landing` what the loader said of
+    each file that it left in landing.
+    """
+
+    reader: Reader
+    selection: Selection
+    split: str
+    theme: Theme
+    landing: Mapping[str, Note]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Name in the navigation, path, and content."""
+
+    name: str
+    path: str
+    content: Callable[[View], Sequence[Component]]
