@@ -66,6 +66,10 @@ EXERCISED_BY = {
     "There is no forecast, or an old one": [
         "test_forecast.test_a_forecast_per_category_and_measure_and_a_reason_where_there_is_none"
     ],
+    "The dashboard shows nothing, or yesterday": [
+        "test_dashboard.test_before_the_first_build_it_says_what_to_do",
+        "test_dashboard.test_a_newer_version_is_seen_without_a_reload",
+    ],
     "Something looks wrong that no build finds": [
         "test_run.test_a_second_run_loads_nothing_and_a_forced_one_changes_no_gold_row"
     ],
