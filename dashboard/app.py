@@ -88,7 +88,7 @@ def _register(app: Dash, settings: Settings) -> None:
             days = chosen.selection.from_date, chosen.selection.to_date
             try:
                 return page.content(view), links, style, *days
-            except duckdb.CatalogException as error:
+            except (duckdb.CatalogException, duckdb.BinderException) as error:
                 reason = str(error).splitlines()[0]
                 return [_notice(f"{_OLDER_BUILD} ({reason})")], links, style, *days
 

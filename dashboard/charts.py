@@ -14,6 +14,7 @@ from typing import Any
 
 Figure = dict[str, Any]
 
+_HOVER = "%{y:,.2~f}"
 _FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"  # of dashboard.css
 
 
@@ -60,7 +61,7 @@ def stacked_bars(theme: Theme, series: Sequence[Series], unit: str, grain: str) 
     """Bars over time, one on top of the other; `unit` names the axis."""
     traces = [
         {
-            **_trace(theme, one),
+            **_trace(one),
             "type": "bar",
             "marker": {
                 "color": theme.series[one.color],
@@ -79,7 +80,7 @@ def lines(theme: Theme, series: Sequence[Series], unit: str, grain: str) -> Figu
     """Lines over time, each with a dash of its own."""
     traces = [
         {
-            **_trace(theme, one),
+            **_trace(one),
             "type": "scatter",
             "mode": "lines+markers",
             "line": {"color": theme.series[one.color], "width": 2, "dash": dash},
@@ -92,12 +93,52 @@ def lines(theme: Theme, series: Sequence[Series], unit: str, grain: str) -> Figu
     return {"data": traces, "layout": layout}
 
 
-def _trace(theme: Theme, series: Series) -> Figure:
+def expected_with_intervals(
+    theme: Theme, name: str, rows: Sequence[Mapping[str, Any]], unit: str
+) -> Figure:
+    """A line per day within the bands that hold 95 and 80 of 100 days.
+
+    Rows have forecast_date, expected, lower_<n> and upper_<n>.
+    """
+    days = [row["forecast_date"].isoformat() for row in rows]
+    color = theme.series[0]
+    traces: list[Figure] = []
+    for held, strength in ((95, "22"), (80, "44")):
+        for side in ("lower", "upper"):
+            traces.append(
+                {
+                    "name": f"{held} % ({side})",
+                    "x": days,
+                    "y": [float(row[f"{side}_{held}"]) for row in rows],
+                    "type": "scatter",
+                    "mode": "lines",
+                    "line": {"width": 0},
+                    "fill": "tonexty" if side == "upper" else "none",
+                    "fillcolor": color + strength,
+                    "showlegend": False,
+                    "hovertemplate": _HOVER,
+                }
+            )
+    traces.append(
+        {
+            "name": name,
+            "x": days,
+            "y": [float(row["expected"]) for row in rows],
+            "type": "scatter",
+            "mode": "lines",
+            "line": {"color": color, "width": 2},
+            "hovertemplate": _HOVER,
+        }
+    )
+    return {"data": traces, "layout": _layout(theme, unit, "day")}
+
+
+def _trace(series: Series) -> Figure:
     return {
         "name": series.name,
         "x": [day.isoformat() for day in series.x],
         "y": [float(value) for value in series.y],
-        "hovertemplate": "%{y:,.2~f}",
+        "hovertemplate": _HOVER,
     }
 
 

@@ -109,6 +109,11 @@ class Reader:
         (row,) = self.rows(query, selection)
         return row
 
+    def has_table(self, schema: str, name: str) -> bool:
+        """Whether the version has a table."""
+        sql = "select 1 from information_schema.tables where table_schema = ? and table_name = ?"
+        return bool(self._connection.execute(sql, [schema, name]).fetchall())
+
     @cached_property
     def state(self) -> State:
         return State(**self.row("state"))

@@ -7,7 +7,7 @@ from dash.development.base_component import Component
 
 from dashboard import wording
 from dashboard.charts import Series, stacked_bars
-from dashboard.pages import View
+from dashboard.pages import View, forecast
 from dashboard.parts import Column, chart, empty, panel, table, text_column, tile, tiles
 from dashboard.published import Row
 
@@ -32,6 +32,7 @@ def content(view: View) -> Sequence[Component]:
         _parts(view, "channel"),
         _parts(view, "category"),
         _products(view),
+        *forecast.panels(view),
     ]
 
 

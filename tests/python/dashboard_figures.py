@@ -1,7 +1,7 @@
 """What each figure of the dashboard must be, asked of gold in SQL that shares nothing with it.
 
-Belongs here: expected figures, tables, bars and charts for a choice of filters. Does not: reading
-them off the page (`dashboard_page.py`).
+Belongs here: expected figures, tables and bars for a choice of filters. Does not: charts
+(`dashboard_charts.py`), reading them off the page (`dashboard_page.py`).
 """
 
 import itertools
@@ -13,8 +13,6 @@ from typing import Any
 
 Rows = list[tuple[Any, ...]]
 Ask = Callable[[str], Rows]
-
-_TOP_PARTS = 5
 
 
 @dataclass(frozen=True)
@@ -107,7 +105,7 @@ def sales(choice: Choice, ask: Ask) -> dict[str, Rows]:
             before,
             ask,
             ask(
-                f"select by_category, {_NET}, {_NET} / nullif(sum({_NET}) over (), 0),"
+                f"select by_category, {NET}, {NET} / nullif(sum({NET}) over (), 0),"
                 f" coalesce(sum(quantity) filter (is_revenue), 0), {_MARGIN_RATE} from {lines}"
                 " group by 1 order by 2 desc, 1"
             ),
@@ -115,15 +113,41 @@ def sales(choice: Choice, ask: Ask) -> dict[str, Rows]:
         "top_products": ask(
             "select max_by(p.product_name, p.valid_from), min(l.by_category), max(l.net),"
             " max(l.units) from (select product_id, min(by_category) as by_category,"
-            f" {_NET} as net, sum(quantity) filter (is_revenue) as units from {lines} group by 1) l"
+            f" {NET} as net, sum(quantity) filter (is_revenue) as units from {lines} group by 1) l"
             " join gold.dim_product p using (product_id) where l.net > 0"
             " group by product_id order by 3 desc, product_id limit 10"
         ),
     }
+    tables["forecast_totals"] = _forecast_totals(choice, ask)
     return figures | {name: rows for name, rows in tables.items() if rows}
 
 
-_NET = "coalesce(sum(net_amount) filter (is_revenue), 0)"
+def _forecast_totals(choice: Choice, ask: Ask) -> Rows:
+    """The page's columns; a column with reasons where a series is too short."""
+    rows = [
+        (
+            category,
+            *ask(f"select {_FORECAST} where category = '{category}'")[0],
+            *ask(
+                "select mean_absolute_error, mase, reason from gold.forecast_accuracy"
+                f" where category = '{category}' and measure = 'net_amount'"
+            )[0],
+        )
+        for (category,) in ask("select distinct category from gold.sales_forecast")
+        if choice.category in (None, category)
+    ]
+    if not any(row[-1] for row in rows):
+        rows = [row[:-1] for row in rows]
+    return sorted(rows, key=lambda row: (row[1] is None, -(row[1] or 0), row[0]))
+
+
+_FORECAST = (
+    "sum(expected) filter (measure = 'net_amount'), sum(expected) filter (measure = 'units')"
+    " from gold.sales_forecast"
+)
+
+
+NET = "coalesce(sum(net_amount) filter (is_revenue), 0)"
 _MARGIN_RATE = (
     "sum(net_amount - cost_amount) filter (is_revenue)"
     " / sum(net_amount) filter (is_revenue and cost_amount is not null)"
@@ -132,7 +156,7 @@ _MARGIN_RATE = (
 
 def _sales_figures(choice: Choice, ask: Ask) -> dict[str, Any]:
     ((net, margin, costed),) = ask(
-        f"select {_NET}, sum(net_amount - cost_amount) filter (is_revenue),"
+        f"select {NET}, sum(net_amount - cost_amount) filter (is_revenue),"
         f" sum(net_amount) filter (is_revenue and cost_amount is not null) from {choice.lines}"
     )
     ((placed, paying, buyers, returned),) = ask(
@@ -155,7 +179,7 @@ def _by_channel(choice: Choice, ask: Ask) -> Rows:
         "select o.by_channel, coalesce(l.net, 0), l.net / nullif(sum(l.net) over (), 0), o.n,"
         " coalesce(l.net, 0) / nullif(o.paying, 0), l.margin from"
         " (select by_channel, count(*) as n, count(*) filter (is_revenue) as paying"
-        f" from {choice.orders} group by 1) o left join (select by_channel, {_NET} as net,"
+        f" from {choice.orders} group by 1) o left join (select by_channel, {NET} as net,"
         f" {_MARGIN_RATE} as margin from {choice.lines} group by 1) l using (by_channel)"
         " order by 2 desc, 1"
     )
@@ -165,7 +189,7 @@ def _with_change(part: str, choice: Choice, before: object, ask: Ask, rows: Rows
     """Rows with the change of their amount, the second column, behind its share, the third."""
     earlier = {}
     if before:
-        earlier = dict(ask(f"select {part}, {_NET} from {choice.before.lines} group by 1"))
+        earlier = dict(ask(f"select {part}, {NET} from {choice.before.lines} group by 1"))
     return [
         (*row[:3], _change("net_amount", row[1], earlier.get(row[0])) or None, *row[3:])
         for row in rows
@@ -345,45 +369,3 @@ PAGES: Mapping[str, Callable[[Choice, Ask], dict[str, Rows]]] = {
     "/operations": operations,
     "/pipeline": pipeline,
 }
-
-
-def charts(path: str, choice: Choice, ask: Ask) -> dict[str, dict[str, dict[str, float]]]:
-    """Chart → series → day → value, of a page."""
-    if path == "/":
-        days = (choice.to_date - choice.from_date).days + 1
-        grain = "day" if days <= 62 else "week" if days <= 400 else "month"
-        part = f"by_{choice.split}"
-        ranked = ask(f"select {part} from {choice.lines} group by 1 order by {_NET} desc, 1")
-        top = {name for (name,) in ranked[:_TOP_PARTS]}
-        series: dict[str, dict[str, float]] = {}
-        for day, name, value in ask(
-            f"select date_trunc('{grain}', ordered_at)::date, {part}, {_NET}"
-            f" from {choice.lines} group by all"
-        ):
-            of_part = series.setdefault(name if name in top else "other", {})
-            of_part[day.isoformat()] = of_part.get(day.isoformat(), 0) + float(value)
-        return {"sales_over_time": series} if series else {}
-    if path == "/operations":
-        series = {}
-        words = {"On Time": "On time", "Slightly Delayed": "1 day late", "Delayed": "Later"}
-        for month, how, n in ask(
-            "select date_trunc('month', o.ordered_at)::date as m, s.delivery_performance, count(*)"
-            " from gold.fact_shipments s join gold.fact_orders o using (order_id)"
-            f" where {choice.months('m')} group by all"
-        ):
-            series.setdefault(words.get(how, "Not arrived"), {})[month.isoformat()] = n
-        return {"deliveries": series} if series else {}
-    if path == "/pipeline":
-        series = {}
-        words = {"quarantine": "Held back", "warn": "Warned of"}
-        for day, action, value in ask(
-            "select f.batch_date, a.action, 1000 * sum(c.rows_failed) / sum(c.rows_checked)"
-            " from audit.file_expectations c join silver.files_that_count f using (file_id)"
-            " join (select distinct feed, expectation, action from audit.expectation_results) a"
-            " on a.feed = c.feed and a.expectation = c.expectation where f.batch_date in"
-            " (select distinct batch_date from silver.files_that_count order by 1 desc limit 30)"
-            " group by all"
-        ):
-            series.setdefault(words[action], {})[day.isoformat()] = float(value)
-        return {"expectation_trend": series} if series else {}
-    return {}

@@ -18,13 +18,15 @@ import duckdb
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from conftest import Built
-from dashboard_figures import PAGES, Choice, charts
+from dashboard_charts import charts
+from dashboard_figures import PAGES, Choice
 from dashboard_page import says, shown_charts, shown_figures
 from playwright.sync_api import Browser, Page
 
 from dashboard.browser import chromium, find_chromium, visit
 from dashboard.charts import THEMES
 from dashboard.serve import running
+from orchestration.forecast.step import forecast_sales
 from orchestration.publish import current_file
 from orchestration.run import run
 from orchestration.settings import ConfigurationError, Settings
@@ -107,6 +109,7 @@ def retail(scratch: Path, opened: Opened) -> Dashboard:
     shutil.copytree(RETAIL_DB, settings.landing, copy_function=shutil.copyfile)
     outcome = run(settings, force=False, full_refresh=False, report=lambda line: None)
     assert outcome.status == "published", outcome.error
+    forecast_sales(settings)
     return opened(settings)
 
 
@@ -212,6 +215,13 @@ def test_filters_are_chosen_kept_and_undone(demo: Dashboard) -> None:
     demo.wait_for("orders", orders(newest_days))
     assert page.locator("#channel").input_value() == ""
     assert demo.errors == []
+
+
+def test_without_a_forecast_it_says_what_makes_one(demo: Dashboard) -> None:
+    page = demo.visit("/")
+    assert demo.ask("select count(*) from gold.sales_forecast") == [(0,)]
+    assert "No forecast was made yet." in page.inner_text("#page")
+    assert "make forecast" in page.inner_text("#page")
 
 
 def test_an_address_that_does_not_read_shows_the_usual(demo: Dashboard) -> None:
