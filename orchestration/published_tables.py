@@ -42,12 +42,19 @@ def for_analysts(connection: DuckDBPyConnection) -> list[Table]:
     """Gold, audit and silver without staging: nothing of a person in the clear."""
     return [
         # Attempts count in every build, also of rows that no log names.
-        Table(schema, name, f'"{schema}"."{name}"', None if name == "quarantine" else name)
+        Table(schema, name, _source(schema, name), None if name == "quarantine" else name)
         for schema, name in _relations(connection, "current_database()")
         # Staging has a row for all that ever landed: it is for the pipeline's own people.
         if schema in ("gold", "silver", "audit")
         and not (schema == "silver" and name.startswith("stg_"))
     ]
+
+
+def _source(schema: str, name: str) -> str:
+    if (schema, name) == ("audit", "erasures"):
+        # What people wrote is not for everybody.
+        return "(select * exclude (why) from audit.erasures)"
+    return f'"{schema}"."{name}"'
 
 
 def for_stewards(connection: DuckDBPyConnection, contracts: Mapping[str, Contract]) -> list[Table]:
@@ -68,7 +75,11 @@ def for_stewards(connection: DuckDBPyConnection, contracts: Mapping[str, Contrac
         "(select files.feed, files.file_name, files.status as file_status, refused.*"
         " from bronze.rejected_rows as refused inner join bronze.files using (file_id))"
     )
-    return [*tables, Table("steward", "rejected_rows", refused)]
+    return [
+        *tables,
+        Table("steward", "rejected_rows", refused),
+        Table("audit", "erasures", "audit.erasures"),
+    ]
 
 
 def _has_contacts(contract: Contract) -> bool:
