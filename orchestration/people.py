@@ -112,6 +112,18 @@ def personal_columns(contract: Contract) -> tuple[Column, ...]:
     return tuple(column for column in contract.columns if column.pii)
 
 
+def has_contacts(contract: Contract) -> bool:
+    """Whether the feed says who people are and how to reach them: customers, their addresses.
+
+    What other feeds have of people, such as the address of a payer's machine, is as personal, but
+    says nothing without its row.
+    """
+    return bool(personal_columns(contract)) and (
+        contract.feed == PERSON_FEED
+        or any(column.references == PERSON_FEED for column in contract.columns)
+    )
+
+
 def placeholder(column: Column, *, had_row_refused: bool = False) -> str | None:
     """What stands for an erased value: null, where that does not change whether the row counts.
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from duckdb import DuckDBPyConnection
 
 from orchestration.contracts import Contract
-from orchestration.people import PERSON_FEED
+from orchestration.people import has_contacts
 
 # Replacing more of a table row by row costs more than writing it anew.
 _LARGEST_SHARE_REPLACED = 0.5
@@ -66,7 +66,7 @@ def for_stewards(connection: DuckDBPyConnection, contracts: Mapping[str, Contrac
     tables = [
         Table("steward", feed, _contacts(contract), feed)
         for feed, contract in contracts.items()
-        if feed in built and _has_contacts(contract)
+        if feed in built and has_contacts(contract)
     ]
     if "quarantine" in built:
         held = " union all by name ".join(_held_back(one) for one in contracts.values())
@@ -80,13 +80,6 @@ def for_stewards(connection: DuckDBPyConnection, contracts: Mapping[str, Contrac
         Table("steward", "rejected_rows", refused),
         Table("audit", "erasures", "audit.erasures"),
     ]
-
-
-def _has_contacts(contract: Contract) -> bool:
-    return any(column.pii for column in contract.columns) and (
-        contract.feed == PERSON_FEED
-        or any(column.references == PERSON_FEED for column in contract.columns)
-    )
 
 
 def _contacts(contract: Contract) -> str:

@@ -25,7 +25,7 @@ from orchestration.builds import begin_build, fingerprint, finish_build, project
 from orchestration.contracts import Contract, load_contracts
 from orchestration.dbt_runner import DbtRun, invoke
 from orchestration.erasure.files import Files, as_json, is_database, lines_of_patches, look, roots
-from orchestration.erasure.find import delivered_values, find_rows, traces_of
+from orchestration.erasure.find import contacts_of, find_rows, traces_of
 from orchestration.erasure.tables import clear_tables, remove_drafts, rewrite_warehouse
 from orchestration.loader.load import connect
 from orchestration.people import key_of, person_hash
@@ -71,8 +71,9 @@ def erase(
         with closing(connect(settings)) as connection:
             rows = find_rows(connection, contracts, customer_id)
             _check_known(connection, hashed, customer_id, sum(one.count for one in rows.values()))
-            traces = traces_of(connection, settings, contracts, rows, customer_id)
-            _check_why(why, customer_id, delivered_values(connection, contracts, rows))
+            contacts = contacts_of(connection, settings, contracts, rows, customer_id)
+            _check_why(why, customer_id, contacts)
+            traces = traces_of(connection, contracts, rows, customer_id, contacts)
             if lines := lines_of_patches(settings, traces):
                 raise ConfigurationError(
                     f"seeds/patches.csv holds this person's data in line {lines[0]}. Take the line"

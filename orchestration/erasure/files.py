@@ -57,11 +57,14 @@ def roots(settings: Settings, dagster_home: Path) -> list[Path]:
 
 
 def look(folders: list[Path], traces: Traces, before: Seen | None = None) -> Seen:
-    """Search the bytes of all files; those are spared that an earlier look found free of traces
-    and that have not changed since."""
+    """Search the bytes of all files.
+
+    The first look leaves DuckDB's out, which hold the person in many places. A look after
+    another (`before`) spares files that it found free of traces and that have not changed since.
+    """
     seen = Seen()
     for path in files_under(folders):
-        if path.name == KEY_FILE:
+        if path.name == KEY_FILE or (before is None and is_database(path)):
             continue
         state = path.stat()
         seen.states[path] = (state.st_size, state.st_mtime_ns)

@@ -3,6 +3,7 @@
 Belongs here: questions to the warehouse. Does not: changing anything.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -11,12 +12,18 @@ from duckdb import DuckDBPyConnection
 
 from orchestration.contracts import Contract
 from orchestration.erasure.traces import Traces
-from orchestration.people import ERASED, holds_something, personal_columns, this_person, whose
+from orchestration.people import (
+    ERASED,
+    has_contacts,
+    holds_something,
+    personal_columns,
+    this_person,
+    whose,
+)
 from orchestration.publish import steward_edition
 from orchestration.settings import Settings
 
-# Texts of web pages, redacted in silver, are not values that tell who somebody is.
-_NOT_A_TRACE = "redact"
+_DAY = re.compile(r"\d{4}-\d\d-\d\d([T ].*)?")
 
 
 @dataclass(frozen=True)
@@ -76,54 +83,46 @@ def is_built(connection: DuckDBPyConnection, table: str) -> bool:
     )
 
 
-def delivered_values(
-    connection: DuckDBPyConnection, contracts: Mapping[str, Contract], rows: Mapping[str, Rows]
-) -> set[str]:
-    """Every personal text in the person's rows, trimmed."""
-    values = set()
-    for feed, found in rows.items():
-        for column in personal_columns(contracts[feed]):
-            values |= {
-                value
-                for (value,) in connection.execute(
-                    f'select distinct trim("{column.name}") from bronze.{feed}'
-                    f" semi join {found.table} using (_file_id, _row_number)"
-                    f" where trim(\"{column.name}\") <> ''"
-                ).fetchall()
-            }
-    return values
-
-
-def traces_of(
+def contacts_of(
     connection: DuckDBPyConnection,
     settings: Settings,
     contracts: Mapping[str, Contract],
     rows: Mapping[str, Rows],
     customer_id: str,
-) -> Traces:
-    """The values to look for: those that nobody else's rows hold.
+) -> set[str]:
+    """Every name, address, number and birthday in the person's rows, trimmed.
 
     After an erasure that was cut off behind the tables of bronze, stewards' versions still have
-    the contacts.
+    the newest ones.
     """
-    values: set[str] = set()
+    values = _contacts_published(settings, contracts, customer_id)
     for feed, found in rows.items():
-        for column in personal_columns(contracts[feed]):
-            if column.mask != _NOT_A_TRACE and column.type == "text":
+        if has_contacts(contracts[feed]):
+            for column in personal_columns(contracts[feed]):
                 values |= {
                     value
                     for (value,) in connection.execute(
                         f'select distinct trim("{column.name}") from bronze.{feed}'
                         f" semi join {found.table} using (_file_id, _row_number)"
                     ).fetchall()
-                    if value
                 }
-    values |= _contacts_published(settings, contracts, customer_id)
-    values -= {ERASED}
+    return values - {ERASED, None, ""}
+
+
+def traces_of(
+    connection: DuckDBPyConnection,
+    contracts: Mapping[str, Contract],
+    rows: Mapping[str, Rows],
+    customer_id: str,
+    contacts: set[str],
+) -> Traces:
+    """The values to look for: those of a person's contacts that nobody else's rows hold."""
+    # A birthday says nothing without a name, and stands in many places as a day.
+    values = {value for value in contacts if not _DAY.fullmatch(value)}
     for feed, contract in contracts.items():
-        others = (
-            f" anti join {rows[feed].table} using (_file_id, _row_number)" if feed in rows else ""
-        )
+        if not has_contacts(contract):
+            continue
+        others = f" anti join {rows[feed].table} using (_file_id, _row_number)"
         for column in personal_columns(contract):
             values -= {
                 value
@@ -138,9 +137,9 @@ def traces_of(
 
 def _contacts_published(
     settings: Settings, contracts: Mapping[str, Contract], customer_id: str
-) -> set[str]:
+) -> set:
     edition = steward_edition(settings)
-    values: set[str] = set()
+    values: set = set()
     for path in [edition.current, *edition.versions().values()]:
         if not path.exists():
             continue
@@ -149,14 +148,12 @@ def _contacts_published(
                 "select table_name from information_schema.tables where table_schema = 'steward'"
             ).fetchall()
             for (feed,) in tables:
-                if feed not in contracts or not (columns := personal_columns(contracts[feed])):
+                if feed not in contracts or not has_contacts(contracts[feed]):
                     continue
                 condition = whose(contracts, feed, this_person(customer_id))
-                texts = [c.name for c in columns if c.type == "text" and c.mask != _NOT_A_TRACE]
+                names = [f'trim("{column.name}")' for column in personal_columns(contracts[feed])]
                 for row in published.execute(
-                    "select "
-                    + ", ".join(f'trim("{name}")' for name in texts)
-                    + f" from steward.{feed} where {condition}"
+                    f"select {', '.join(names)} from steward.{feed} where {condition}"
                 ).fetchall():
-                    values |= {value for value in row if value}
+                    values |= set(row)
     return values

@@ -4,14 +4,16 @@ Belongs here: one transaction over bronze, silver, snapshots and the texts aroun
 without the bytes of what was replaced. Does not: delivered files (`files.py`).
 """
 
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import duckdb
 from duckdb import DuckDBPyConnection
 
 from orchestration.contracts import Contract
 from orchestration.erasure.find import Rows
-from orchestration.erasure.traces import Traces
+from orchestration.erasure.traces import Traces, core_of
 from orchestration.people import ERASED, blanked, personal_columns, touch_rows
 from orchestration.publish import sync
 from orchestration.settings import Settings
@@ -132,10 +134,8 @@ def _texts(connection: DuckDBPyConnection, table: str) -> list[str]:
 
 
 def _contains(column: str, value: str) -> str:
-    """Whether a text may hold a value, in whatever spelling: its longest run of letters, digits."""
-    runs = "".join(c if c.isalnum() and c.isascii() else " " for c in value.lower()).split()
-    core = max(runs, key=len, default="")
-    return f"contains(lower(\"{column}\"::varchar), '{core}')"
+    """Whether a text may hold a value, in whatever spelling."""
+    return f"contains(lower(\"{column}\"::varchar), '{core_of(value)}')"
 
 
 def _clear_rejected(connection: DuckDBPyConnection, traces: Traces) -> int:
@@ -222,7 +222,22 @@ def rewrite_warehouse(settings: Settings) -> None:
         for file, name in ((path, "old"), (draft, "fresh")):
             connection.execute(f"attach '{str(file).replace(chr(39), chr(39) * 2)}' as {name}")
         connection.execute("checkpoint old")
-        connection.execute("copy from database old to fresh")
+        connection.execute("copy from database old to fresh (schema)")
+        tables = connection.execute(
+            "select schema_name, table_name from duckdb_tables() where database_name = 'old'"
+            " order by estimated_size * column_count desc, schema_name, table_name"
+        ).fetchall()
+
+        def copy_rows(table: tuple[str, str]) -> None:
+            schema, name = table
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    f'insert into fresh."{schema}"."{name}" from old."{schema}"."{name}"'
+                )
+
+        # DuckDB compresses a table on one thread.
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(copy_rows, tables))
         connection.execute("checkpoint fresh")
     left = path.with_name(f"{path.name}.wal")
     if left.exists():

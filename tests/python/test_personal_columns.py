@@ -62,11 +62,13 @@ def unmasked(
     scope = build_scope(tree)
     found = []
     for column in tree.named_selects:
+        if column in _MASKED:
+            continue
         for leaf in lineage(column, tree, schema, dialect="duckdb", scope=scope).walk():
             if not isinstance(leaf.expression, exp.Table):
                 continue
             source = (leaf.expression.name, leaf.name.rpartition(".")[2].strip('"'))
-            if source in personal and column not in personal[source] | _MASKED:
+            if source in personal and column not in personal[source]:
                 found.append(f"{model}.{column} <- {'.'.join(source)}")
     return sorted(set(found))
 
