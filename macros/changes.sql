@@ -5,10 +5,13 @@
   batch date, and a row that lists it again counts from its own batch date on. A delivery is all
   files of one batch date, doubled ones too: an old list sent again under a new date is a new list.
   One without rows deletes nothing. Quarantined rows list their key as well.
+  counted: which rows change their key, a condition over staging, where not those accepted alone;
+  staged, delivered_files: given by a model that equals_its_recomputation tests, which finds no ref
+  in a macro.
 #}
-{% macro changes(feed, history=false) %}
-    {%- set staged = ref('stg_' ~ feed) -%}
-    {%- set delivered_files = ref('deliveries') -%}
+{% macro changes(feed, history=false, counted='is_accepted', staged=none, delivered_files=none) %}
+    {%- set staged = staged or ref('stg_' ~ feed) -%}
+    {%- set delivered_files = delivered_files or ref('deliveries') -%}
     {%- if execute -%}
     {%- set feed_contract = contract(feed) -%}
     {%- set columns = staged_columns(feed) + (['version_hash'] if history else []) -%}
@@ -17,14 +20,14 @@
             {{ columns | join(', ') }},
             is_deletion, _sequence_at, _batch_date, _file_id, _file_name, _row_number
         from {{ staged }}
-        where is_accepted
+        where {{ counted }}
     {%- else -%}
         {%- set key = feed_contract.key | join(', ') -%}
         -- One row per row and batch date under which its bytes were delivered.
         with delivered_rows as (
             select
                 {% for column in columns %}staged.{{ column }}, {% endfor %}
-                staged.is_deletion, staged.is_accepted, staged._sequence_at,
+                staged.is_deletion, ({{ counted }}) as is_counted, staged._sequence_at,
                 sent_files.batch_date as _batch_date,
                 staged._file_id, staged._file_name, staged._row_number
             from {{ staged }} as staged
@@ -76,7 +79,7 @@
             {%- for column in feed_contract.key %}
             and accepted.{{ column }} = neighbours.{{ column }}
             {%- endfor %}
-        where accepted.is_accepted
+        where accepted.is_counted
         union all
         select
             {% for column in columns -%}
