@@ -54,9 +54,8 @@ pictures: $(STAMP) ## docs/pictures, from the dashboard over demo data of their 
 	$(BIN)/python -m orchestration demo-data --start 2024-11-11 --days 70 --orders 7000 --faults && \
 	$(BIN)/python -m orchestration run && $(BIN)/python -m dashboard.pictures
 
-docs: $(STAMP) ## Documentation of every model as one page
-	@$(BIN)/dbt --quiet docs generate --static
-	@echo "Documentation: $(or $(DBT_TARGET_PATH),target)/static_index.html"
+docs: $(STAMP) ## Every table, column, macro, owner and lineage on one page
+	@$(BIN)/python -m orchestration docs
 
 metrics: $(STAMP) ## What a metric says (ARGS="net_amount orders --by month")
 	@$(BIN)/python -m orchestration metrics $(ARGS)

@@ -28,6 +28,14 @@ LEDGER = {
     "batches": "One row per trigger file.",
 }
 BUILDS = dg.AssetKey(["audit", "builds"])
+# Written when a person or the circuit breaker decides, by no step of a build.
+DECISIONS = {
+    dg.AssetKey(["bronze", "releases"]): "Held batches that a person took as they are.",
+    dg.AssetKey(["bronze", "breakers"]): "Why the circuit breaker withheld a delivery.",
+    dg.AssetKey(["bronze", "passed_files"]): "Files that the circuit breaker let pass.",
+    dg.AssetKey(["bronze", "rewritten_files"]): "Files from which an erasure took a person.",
+    dg.AssetKey(["audit", "erasures"]): "Certificates of erasures.",
+}
 
 
 def bronze_keys(feeds: Iterable[str]) -> list[dg.AssetKey]:
@@ -136,3 +144,11 @@ def _metadata(table: str, outcome: LoadReport, counts: dict[str, int]) -> dict[s
 
 def _as_json(outcome: Any) -> dict[str, Any]:
     return json.loads(json.dumps(asdict(outcome), default=str))
+
+
+def decision_assets() -> list[dg.AssetSpec]:
+    """The tables that decisions write, for lineage and search in the UI."""
+    return [
+        dg.AssetSpec(key, description=description, group_name=key.path[0], kinds={"duckdb"})
+        for key, description in DECISIONS.items()
+    ]

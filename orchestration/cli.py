@@ -171,6 +171,15 @@ def demo_data(settings: Settings, console: Console, start: datetime, **options: 
 
 
 @_command
+def docs(settings: Settings, console: Console) -> None:
+    """Write the catalogue, one static page: what every table, column and macro means."""
+    from orchestration.catalogue import write_docs
+
+    path = write_docs(settings, console.print)
+    console.print(f"Documentation: {path}", markup=False, soft_wrap=True)
+
+
+@_command
 def forecast(settings: Settings, console: Console) -> None:
     """Forecast the next 28 days of every category, and publish it; the night does it by itself."""
     from orchestration.forecast.step import forecast_sales

@@ -15,7 +15,7 @@ from orchestration.automation import (
     nightly_schedule,
     writer,
 )
-from orchestration.bronze import bronze_assets
+from orchestration.bronze import bronze_assets, decision_assets
 from orchestration.contracts import load_contracts
 from orchestration.dbt_assets import build_assets, published_asset
 from orchestration.dbt_runner import prepare_manifest
@@ -43,6 +43,7 @@ def build_definitions(settings: Settings, report: Callable[[str], None]) -> dg.D
             dbt_build,
             published_asset(settings, dbt_build, report),
             forecast_assets(settings, report),
+            *decision_assets(),
         ],
         jobs=[job, nightly, demo, *steward_jobs(settings, report)],
         schedules=[nightly_schedule(settings, nightly), demo_schedule(settings, demo)],

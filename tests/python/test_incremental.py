@@ -153,7 +153,8 @@ def test_a_published_version_is_brought_up_to_what_the_working_copy_is(warehouse
     assert {"gold.fact_sales", "silver.orders", "silver.quarantine"} <= set(tables)
     with closing(duckdb.connect(str(warehouse.settings.warehouse))) as connection:
         connection.execute(f"attach '{current_file(warehouse.settings)}' as published (read_only)")
-        for table in set(tables) - {"audit.builds"}:
+        # What differs by what publishing writes there, or leaves out.
+        for table in set(tables) - {"audit.builds", "audit.erasures"}:
             for one, other in (table, f"published.{table}"), (f"published.{table}", table):
                 query = f"from {one} except all from {other}"
                 assert connection.execute(query).fetchall() == [], query

@@ -6,6 +6,7 @@
     )
 {%- endset -%}
 
+-- A full list deletes without a report: depends_on: {{ ref('orders') }}
 -- A report may have taken an order from one customer to another: it concerns both.
 with touched_orders as (
     select distinct order_id
