@@ -19,7 +19,6 @@ from orchestration.settings import Settings
 SOME = [
     "between commit and move",
     "within a model's transaction",
-    "within a snapshot",
     "between the swap and its record",
 ]
 
