@@ -66,6 +66,11 @@ EXERCISED_BY = {
     "There is no forecast, or an old one": [
         "test_forecast.test_a_forecast_per_category_and_measure_and_a_reason_where_there_is_none"
     ],
+    "Somebody asks to be forgotten": ["test_erasure.test_no_byte_of_the_person_is_left"],
+    "Stewards cannot open their file, or analysts see too much": [
+        "test_publish.test_analysts_may_read_and_stewards_files_are_closed_whatever_the_umask",
+        "test_publish.test_the_stewards_group_may_read_what_is_theirs",
+    ],
     "The dashboard shows nothing, or yesterday": [
         "test_dashboard.test_before_the_first_build_it_says_what_to_do",
         "test_dashboard.test_a_newer_version_is_seen_without_a_reload",
