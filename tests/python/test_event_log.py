@@ -6,7 +6,7 @@ from pathlib import Path
 import dagster as dg
 from dagster._core.storage.event_log import SqliteEventLogStorage
 
-from orchestration.run import dagster_home
+from orchestration.instance import dagster_home
 from orchestration.settings import Settings
 
 

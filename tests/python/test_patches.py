@@ -10,6 +10,7 @@ import pytest
 from test_privacy import texts
 from warehouse import Warehouse, assert_passed
 
+from orchestration.builds import begin_build
 from orchestration.loader.load import connect
 from orchestration.publish import current_file, publish
 
@@ -338,6 +339,7 @@ def test_a_patched_address_stands_in_its_seed_only(warehouse):
     ]
 
     with closing(connect(warehouse.settings)) as connection:
+        begin_build(connection, "run")
         publish(connection, warehouse.settings, "run")
         holders = [
             column
