@@ -6,7 +6,6 @@ process of its own, all at once.
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from datetime import date
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from crashes import gold
+from polling_reader import PollingReader
 
 from orchestration.builds import last_builds
 from orchestration.demo.next_day import make_next_day, remember_demo
@@ -25,28 +25,18 @@ from orchestration.warehouse import open_warehouse
 ROUNDS, STARTS_PER_ROUND = 2, 25
 TODAY = date(2025, 12, 31)
 
-# Looks every 10 ms; of each version it remembers what its money adds up to, which two tables say.
-_READER = """
-import signal, sys, time, duckdb
-seen, looks, go_on = {}, 0, True
-def stop(*_):
-    global go_on
-    go_on = False
-signal.signal(signal.SIGTERM, stop)
-print("looking", flush=True)
-while go_on:
-    with duckdb.connect(sys.argv[1], read_only=True) as reader:
-        version = reader.execute("select version from audit.published").fetchone()[0]
-        lines = reader.execute(
-            "select sum(net_amount) from gold.fact_sales where is_revenue").fetchone()[0]
-        days = reader.execute("select sum(net_amount) from gold.agg_daily_sales").fetchone()[0]
-        status = reader.execute(
-            "select status from audit.builds where published_version = ?", [version]).fetchone()
+# Of each version it remembers what its money adds up to, which two tables say.
+_LOOK = """
+seen = {}
+def look(reader):
+    version = reader.execute("select version from audit.published").fetchone()[0]
+    lines = reader.execute(
+        "select sum(net_amount) from gold.fact_sales where is_revenue").fetchone()[0]
+    days = reader.execute("select sum(net_amount) from gold.agg_daily_sales").fetchone()[0]
+    status = reader.execute(
+        "select status from audit.builds where published_version = ?", [version]).fetchone()
     assert lines == days and status == ("published",), (version, lines, days, status)
     assert seen.setdefault(version, lines) == lines, (version, lines, seen)
-    looks += 1
-    time.sleep(0.01)
-print(looks, *sorted(seen))
 """
 
 
@@ -100,13 +90,7 @@ def test_fifty_runs_take_turns_and_readers_see_whole_versions(settings: Settings
     take_back, bring_back = (
         [decision, name, "--why", "a test"] for decision in ("retract", "restore")
     )
-    reader = subprocess.Popen(
-        [sys.executable, "-c", _READER, str(current_file(settings))],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert reader.stdout.readline() == "looking\n"
+    reader = PollingReader(current_file(settings), _LOOK)
 
     for _ in range(ROUNDS):
         make_next_day(settings, TODAY)
@@ -123,10 +107,7 @@ def test_fifty_runs_take_turns_and_readers_see_whole_versions(settings: Settings
     run_at_once(settings, [bring_back])
     assert run_at_once(settings, [["run"]])[0][0] == 0
 
-    reader.send_signal(signal.SIGTERM)
-    said, complaint = reader.communicate()
-    assert reader.returncode == 0, complaint
-    looks, *seen = map(int, said.split())
+    looks, seen = reader.end()
     assert looks > 500
     assert len(seen) > ROUNDS
 

@@ -6,44 +6,31 @@ same with whole runs.
 """
 
 import os
-import signal
-import subprocess
-import sys
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
 from landing_zone import orders_csv
+from polling_reader import PollingReader
 
 from orchestration import bronze
 from orchestration.builds import finish_build, last_builds
 from orchestration.contracts import load_contracts
 from orchestration.loader.load import connect
 from orchestration.publish import current_file, publish, rollback
-from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.settings import Settings
 from orchestration.warehouse import open_warehouse, writer_lock
 
 STARTS = 50
 
-# Looks every 10 ms, as a tool would: opens, asks, closes. Says what it saw, or breaks.
-_READER = """
-import sys, time, signal, duckdb
-seen, looks, go_on = set(), 0, True
-def stop(*_):
-    global go_on
-    go_on = False
-signal.signal(signal.SIGTERM, stop)
-print("looking", flush=True)
-while go_on:
-    with duckdb.connect(sys.argv[1], read_only=True) as reader:
-        one = reader.execute("select min(build), max(build), count(*) from gold.one").fetchone()
-        two = reader.execute("select min(build), max(build), count(*) from gold.two").fetchone()
-        published = reader.execute("select version, build_id from audit.published").fetchone()
+_LOOK = """
+seen = set()
+def look(reader):
+    one = reader.execute("select min(build), max(build), count(*) from gold.one").fetchone()
+    two = reader.execute("select min(build), max(build), count(*) from gold.two").fetchone()
+    published = reader.execute("select version, build_id from audit.published").fetchone()
     assert one == two and one[0] == one[1] == int(published[1]), (one, two, published)
     seen.add(one[0])
-    looks += 1
-    time.sleep(0.01)
-print(looks, *sorted(seen))
 """
 
 
@@ -70,14 +57,7 @@ def test_fifty_starts_take_turns_and_readers_see_whole_builds_that_passed(tmp_pa
     settings = Settings(data_dir=tmp_path, settle_seconds=0)
     settings.landing.mkdir()
     start(settings, 0)
-    reader = subprocess.Popen(
-        [sys.executable, "-c", _READER, str(current_file(settings))],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=PROJECT_DIR,
-    )
-    assert reader.stdout.readline() == "looking\n"
+    reader = PollingReader(current_file(settings), _LOOK)
 
     children = {}
     for number in range(1, STARTS + 1):
@@ -94,11 +74,8 @@ def test_fifty_starts_take_turns_and_readers_see_whole_builds_that_passed(tmp_pa
     assert failed == []
     with writer_lock(settings, print):
         rollback(settings)
-    reader.send_signal(signal.SIGTERM)
-    said, complaint = reader.communicate(timeout=60)
-    assert reader.returncode == 0, complaint
+    looks, seen = reader.end()
 
-    looks, *seen = map(int, said.split())
     assert looks > 20
     assert len(seen) > 3
     assert not [number for number in seen if number % 2]
