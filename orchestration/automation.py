@@ -58,8 +58,12 @@ def selection_of_event(
     models = expected_models(settings, contracts, manifest, now.date())
     if models is None:
         return {}
-    nodes = [node for node in manifest["nodes"].values() if node["name"] in models]
-    affected = [Translator().get_asset_key(node) for node in nodes]
+    translator, names = Translator(), set(models)
+    affected = [
+        translator.get_asset_key(node)
+        for node in manifest["nodes"].values()
+        if node["name"] in names
+    ]
     return {
         "asset_selection": [*bronze_keys(contracts), *affected, PUBLISHED],
         "run_config": {"ops": {"dbt_build": {"config": {"only_due": True}}}},

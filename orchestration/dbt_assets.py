@@ -209,25 +209,41 @@ def _asset_events(
     figures: dict[str, Figures],
     settings: Settings,
 ) -> Iterator[Any]:
+    """What Dagster is told of one node: as a result of the step where the run asked for the node,
+    as an event beside it where the build found it due on its own. Both count alike in the UI.
+    """
     node = manifest["nodes"][event.raw_event["data"]["node_info"]["unique_id"]]
+    # Without a context dagster-dbt gives events; with one, mere observations of what was not asked.
     for result in event.to_default_asset_events(
         manifest=manifest,
         dagster_dbt_translator=translator,
-        context=context,
+        context=None,
         target_path=target_dir(settings),
     ):
-        if not isinstance(result, dg.Output):
-            yield result
-            continue
-        name = f"{node['schema']}.{node['alias']}"
-        metadata = {**result.metadata, **figures.get(name, {})}
-        if relation := relations.get(name):
-            metadata["dagster/row_count"], metadata["dagster/column_schema"] = relation
-        if result.output_name in context.op_execution_context.selected_output_names:
-            context.add_output_metadata(metadata, output_name=result.output_name)
-            yield dg.Output(None, result.output_name)
+        if isinstance(result, dg.AssetMaterialization):
+            name = f"{node['schema']}.{node['alias']}"
+            metadata = {**result.metadata, **figures.get(name, {})}
+            if relation := relations.get(name):
+                metadata["dagster/row_count"], metadata["dagster/column_schema"] = relation
+            output = result.asset_key.to_python_identifier()
+            if output in context.op_execution_context.selected_output_names:
+                context.add_output_metadata(metadata, output_name=output)
+                yield dg.Output(None, output)
+            else:
+                yield dg.AssetMaterialization(result.asset_key, metadata=metadata)
+        elif (
+            isinstance(result, dg.AssetCheckEvaluation)
+            and result.asset_check_key in context.selected_asset_check_keys
+        ):
+            yield dg.AssetCheckResult(
+                passed=result.passed,
+                asset_key=result.asset_key,
+                check_name=result.check_name,
+                metadata=result.metadata,
+                severity=result.severity,
+            )
         else:
-            yield dg.AssetMaterialization(translator.get_asset_key(node), metadata=metadata)
+            yield result
 
 
 def _relations(connection: DuckDBPyConnection) -> dict[str, tuple[int, dg.TableSchema]]:

@@ -64,5 +64,5 @@ def _request(
     if context.retry_number >= ATTEMPTS:
         return
     pause = FIRST_PAUSE_SECONDS * 2**context.retry_number
-    report(f"{context.op.name}: {fault} Trying again in {pause} seconds.")
+    report(f"{context.op_execution_context.op.name}: {fault} Trying again in {pause} seconds.")
     raise dg.RetryRequested(max_retries=ATTEMPTS, seconds_to_wait=pause) from cause

@@ -6,7 +6,7 @@ Belongs here: what `make run` does before, during and after the job. Does not: w
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from typing import Any
 
 from orchestration.alerts import observe_failed_run, observe_feeds, send_alerts
 from orchestration.builds import build_is_due
-from orchestration.contracts import load_contracts
+from orchestration.contracts import Contract, load_contracts
 from orchestration.instance import open_instance
 from orchestration.loader.erased import rewrites_are_due
 from orchestration.loader.ledger import Ledger
@@ -77,7 +77,7 @@ def run(settings: Settings, *, force: bool, full_refresh: bool, report: Report) 
     """
     contracts = load_contracts(settings.contracts_file)
     try:
-        outcome = _run(settings, force, full_refresh, report)
+        outcome = _run(settings, contracts, force, full_refresh, report)
     except ConfigurationError:
         raise
     except Exception as error:
@@ -96,7 +96,13 @@ def _not_again(line: str) -> None:
     """What a failed run says is printed with its outcome already."""
 
 
-def _run(settings: Settings, force: bool, full_refresh: bool, report: Report) -> RunOutcome:
+def _run(
+    settings: Settings,
+    contracts: Mapping[str, Contract],
+    force: bool,
+    full_refresh: bool,
+    report: Report,
+) -> RunOutcome:
     # A key that cannot be used ends the run here; of a new one the load tells.
     make_key(settings)
     with writer_lock(settings, report):
@@ -105,7 +111,7 @@ def _run(settings: Settings, force: bool, full_refresh: bool, report: Report) ->
             make_demo_data(settings, report, faults=_DEMO_FAULTS)
         if not (force or full_refresh) and _is_idle(settings):
             return RunOutcome("unchanged", None, None, [], [])
-    return _execute(settings, force, full_refresh, report)
+    return _execute(settings, contracts, force, full_refresh, report)
 
 
 def _is_idle(settings: Settings) -> bool:
@@ -125,9 +131,14 @@ def _is_idle(settings: Settings) -> bool:
         )
 
 
-def _execute(settings: Settings, force: bool, full_refresh: bool, report: Report) -> RunOutcome:
+def _execute(
+    settings: Settings,
+    contracts: Mapping[str, Contract],
+    force: bool,
+    full_refresh: bool,
+    report: Report,
+) -> RunOutcome:
     # Dagster's imports cost seconds, which a run with nothing to do need not pay.
-
     from orchestration.automation import JOB, selection_of_event
     from orchestration.dbt_runner import prepare_manifest
     from orchestration.definitions import build_definitions
@@ -136,7 +147,6 @@ def _execute(settings: Settings, force: bool, full_refresh: bool, report: Report
     # A build with nothing to do has no results of checks, which this logger would tell of each.
     logging.getLogger("dagster._core.execution.plan.active").setLevel(logging.ERROR)
     job = build_definitions(settings, report).resolve_job_def(JOB)
-    contracts = load_contracts(settings.contracts_file)
     due = {}
     if not (force or full_refresh):
         due = selection_of_event(settings, contracts, prepare_manifest(settings), datetime.now(UTC))

@@ -206,6 +206,29 @@ def test_a_file_can_be_taken_back_and_restored_by_name(copy_of_built):
     assert "No file and no batch called 'nonesuch' is in effect" in unknown.output
 
 
+def test_what_a_run_builds_unasked_counts_like_what_it_was_asked_for(copy_of_built):
+    settings = copy_of_built()
+    with open_warehouse(settings) as connection:
+        (name,) = connection.execute(
+            "select min(file_name) from bronze.files where feed = 'orders' and status = 'loaded'"
+        ).fetchone()
+    assert CliRunner().invoke(cli, ["retract", name, "--why", "a test export"]).exit_code == 0
+
+    # Nothing in landing names the feed: only the ledger tells that its models are due.
+    outcome = run(settings, force=False, full_refresh=False, report=print)
+
+    assert outcome.status == "published", outcome.error
+    with dg.DagsterInstance.from_config(str(dagster_home(settings))) as instance:
+        for key, check in (
+            (dg.AssetKey(["silver", "stg_orders"]), "unique_key_stg_orders__file_id___row_number"),
+            (dg.AssetKey(["gold", "fact_orders"]), "unique_fact_orders_order_id"),
+        ):
+            assert instance.get_latest_materialization_event(key).run_id == outcome.run_id
+            check_key = dg.AssetCheckKey(key, check)
+            found = instance.event_log_storage.get_asset_check_summary_records([check_key])
+            assert found[check_key].last_completed_run_id == outcome.run_id
+
+
 def test_with_an_empty_landing_and_nothing_changed_dagster_is_not_started(copy_of_built):
     settings = copy_of_built()
     for path in settings.landing.iterdir():
