@@ -188,10 +188,7 @@ def _collector(
 
     def collect(raw: dict[str, Any]) -> None:
         nonlocal announced
-        event = DbtCoreCliEventMessage(raw_event=raw, event_history_metadata={})
-        if not event.is_result_event:
-            return
-        events.append(event)
+        events.append(DbtCoreCliEventMessage(raw_event=raw, event_history_metadata={}))
         total = raw["data"].get("total") or 0
         if total and len(events) * 4 // total > announced:
             announced = len(events) * 4 // total

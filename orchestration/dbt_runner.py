@@ -3,14 +3,14 @@
 Belongs here: invoking dbt, its manifest, and what its results say in words. Does not: Dagster
 (`dbt_assets.py`).
 
-dbt's own `dbtRunner` instead of a `dbt` process per command: its imports are paid once, and the
-lock of the writer (`warehouse.py`) is held by the very process that writes.
+dbt's own `dbtRunner` instead of a `dbt` process per command: its imports are paid once, the project
+is read once, and the lock of the writer (`warehouse.py`) is held by the very process that writes.
 """
 
 import fcntl
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,13 @@ from typing import Any
 from orchestration.builds import project_fingerprint
 from orchestration.settings import ConfigurationError, Settings
 
+RESULTS = frozenset({"LogModelResult", "LogSeedResult", "LogSnapshotResult", "LogTestResult"})
+"""Names of dbt's log events that tell how a model, seed, snapshot or test ended."""
+
 _ERROR_CHARACTERS = 400
+
+# Folder and fingerprint of the project that was read last → its manifest as dbt has it in memory.
+_parsed: dict[tuple[Path, str], Any] = {}
 
 
 @dataclass(frozen=True)
@@ -66,36 +72,62 @@ def target_dir(settings: Settings) -> Path:
 
 
 def invoke(
-    settings: Settings, args: list[str], on_event: Callable[[dict[str, Any]], None] | None = None
+    settings: Settings,
+    args: list[str],
+    on_event: Callable[[dict[str, Any]], None] | None = None,
+    event_names: Collection[str] = RESULTS,
 ) -> DbtRun:
     """Run one dbt command and close its connections. No connection of ours may be open.
 
-    Waits while another process runs dbt with the same target folder. `on_event` gets each of dbt's
-    structured log events. dbt prints nothing; its log file stays.
+    Waits while another process runs dbt with the same target folder. `on_event` gets dbt's
+    structured log events of the given names. dbt prints nothing; its log file stays.
     """
+    # dbt's imports cost more than a second, which `status` need not pay.
+    from dbt_common.events.functions import msg_to_dict
+
+    def hear(message: Any) -> None:
+        # dbt tells of each statement and more: turning all of it into dictionaries is dear.
+        if on_event and message.info.name in event_names:
+            on_event(msg_to_dict(message))
+
     with _target_lock(settings):
-        return _invoke(settings, args, on_event)
+        project = (settings.project_dir, project_fingerprint(settings))
+        if project not in _parsed:
+            run = _parse(settings)
+            if not run.succeeded:
+                return run
+        return _invoke(settings, args, _parsed[project], hear)[0]
+
+
+def _parse(settings: Settings) -> DbtRun:
+    project = (settings.project_dir, project_fingerprint(settings))
+    run, manifest = _invoke(settings, ["parse"])
+    _parsed.clear()
+    if run.succeeded:
+        _parsed[project] = manifest
+    return run
 
 
 def _invoke(
-    settings: Settings, args: list[str], on_event: Callable[[dict[str, Any]], None] | None = None
-) -> DbtRun:
-    # These imports cost more than a second, which `status` need not pay.
+    settings: Settings,
+    args: list[str],
+    manifest: Any = None,
+    hear: Callable[[Any], None] | None = None,
+) -> tuple[DbtRun, Any]:
+    """How the command ended, and dbt's own result; `manifest` spares it reading the project."""
     from dbt.cli.main import dbtRunner
-    from dbt_common.events.functions import msg_to_dict
 
     results_file = target_dir(settings) / "run_results.json"
     results_file.unlink(missing_ok=True)
-    callbacks = [lambda message: on_event(msg_to_dict(message))] if on_event else []
     options = ["--project-dir", str(settings.project_dir), "--log-level", "none"]
     options += ["--log-level-file", "debug"]
     try:
         with _environment(settings):
-            result = dbtRunner(callbacks=callbacks).invoke([*args, *options])
+            result = dbtRunner(manifest, [hear] if hear else []).invoke([*args, *options])
     finally:
         close_connections()
     error = None if result.exception is None else _shortened(str(result.exception))
-    return read_results(results_file, result.success, error)
+    return read_results(results_file, result.success, error), result.result
 
 
 def close_connections() -> None:
@@ -186,7 +218,7 @@ def prepare_manifest(settings: Settings) -> dict[str, Any]:
     with _target_lock(settings):
         if not (manifest.exists() and stamp.exists() and stamp.read_text() == wanted):
             stamp.unlink(missing_ok=True)
-            run = _invoke(settings, ["parse"])
+            run = _parse(settings)
             if not run.succeeded:
                 raise ConfigurationError(f"The dbt project does not parse: {run.reasons()}")
             stamp.write_text(wanted)

@@ -40,9 +40,7 @@ def nightly_job(
         events: list[DbtCoreCliEventMessage] = []
 
         def collect(raw: dict[str, Any]) -> None:
-            event = DbtCoreCliEventMessage(raw_event=raw, event_history_metadata={})
-            if event.is_result_event:
-                events.append(event)
+            events.append(DbtCoreCliEventMessage(raw_event=raw, event_history_metadata={}))
 
         run = invoke(settings, ["test", "--exclude-resource-type", "unit_test"], collect)
         for event in events:

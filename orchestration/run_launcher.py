@@ -28,7 +28,6 @@ from dagster._serdes import ConfigurableClass, ConfigurableClassData
 
 from orchestration.settings import PROJECT_DIR
 
-_IMPORTED_ONCE = ["dagster._cli", "orchestration.definitions", "dbt.cli.main"]
 _PROCESS = "orderhouse/process"
 
 
@@ -73,7 +72,7 @@ class WarmRunLauncher(RunLauncher, ConfigurableClass):
         if code != self._code_of_server:
             return multiprocessing.get_context("spawn")
         forks = multiprocessing.get_context("forkserver")
-        forks.set_forkserver_preload(_IMPORTED_ONCE)
+        forks.set_forkserver_preload(["orchestration.warm"])
         return forks
 
     def terminate(self, run_id: str) -> bool:

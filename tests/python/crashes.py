@@ -9,9 +9,8 @@ import os
 import signal
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing, contextmanager
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -21,33 +20,15 @@ import duckdb
 from orchestration import bronze, publish
 from orchestration.builds import begin_build, fingerprint, finish_build, project_fingerprint
 from orchestration.contracts import load_contracts
-from orchestration.dbt_runner import invoke
+from orchestration.dbt_runner import RESULTS, invoke
 from orchestration.loader import deliveries, load
 from orchestration.loader.ledger import Ledger
 from orchestration.loader.load import connect
-from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.settings import Settings
 from orchestration.warehouse import writer_lock
 
 # A few tests stand for all: what a build tests is no part of what a crash may harm.
 _BUILD = ["build", "--exclude-resource-type", "unit_test", "--exclude", "test_type:generic"]
-
-
-@contextmanager
-def parsed_once() -> Iterator[None]:
-    """Have dbt parse the project here and now, not in every run.
-
-    Another DATA_DIR would make it parse anew, with threads that a fork does not have.
-    """
-    import dbt.cli.main
-
-    runner = dbt.cli.main.dbtRunner
-    options = ["--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR), "--quiet"]
-    manifest = runner().invoke(["parse", *options]).result
-    dbt.cli.main.dbtRunner = partial(runner, manifest)
-    try:
-        yield
-    finally:
-        dbt.cli.main.dbtRunner = runner
 
 
 def run_steps(settings: Settings, on_event: Callable[[dict[str, Any]], None] | None = None) -> None:
@@ -58,7 +39,7 @@ def run_steps(settings: Settings, on_event: Callable[[dict[str, Any]], None] | N
         bronze.load(settings, contracts, run_id, wait_for_settling=False, report=print)
         with closing(connect(settings)) as connection:
             begin_build(connection, run_id)
-        outcome = invoke(settings, _BUILD, on_event)
+        outcome = invoke(settings, _BUILD, on_event, {"SQLQuery", *RESULTS})
         with closing(connect(settings)) as connection:
             status = "built" if outcome.succeeded else "failed"
             finish_build(
