@@ -31,12 +31,14 @@ def build_without_far_off(
     report: Callable[[str], None],
     *,
     is_whole: bool,
+    let_pass: bool = False,
 ) -> DbtRun:
     """Run `build`, and again without the deliveries that are far off, until nothing more is.
 
     `build` runs dbt once; the run that comes back is the last one. No connection of ours may be
     open. After a build of everything (`is_whole`) that succeeded, all files that count have passed
-    and are not judged again. Deliveries withheld earlier are judged anew when what that rests on
+    and are not judged again; with `let_pass` those that are there now are not judged at all.
+    Deliveries withheld earlier are judged anew when what that rests on
     has changed.
     """
     contracts = load_contracts(settings.contracts_file)
@@ -45,6 +47,8 @@ def build_without_far_off(
         create_builds(connection)
         pass_published_files(connection)
         was_open = bool(reconsider(connection, contracts, project))
+        if let_pass:
+            pass_files(connection)
     while True:
         run = build()
         tables = [

@@ -63,7 +63,12 @@ def _complain(text: str) -> None:
 @_command
 @click.option("--force", is_flag=True, help="Build and publish although nothing has changed.")
 @click.option("--full-refresh", is_flag=True, help="Build incremental tables anew from bronze.")
-def run(settings: Settings, console: Console, force: bool, full_refresh: bool) -> int:
+@click.option(
+    "--let-pass", is_flag=True, help="Let what is loaded pass the circuit breaker: for a backfill."
+)
+def run(
+    settings: Settings, console: Console, force: bool, full_refresh: bool, let_pass: bool
+) -> int:
     """Load what is due in landing, build, test, publish."""
     from orchestration.run import run as run_once
     from orchestration.summary import print_run
@@ -71,7 +76,9 @@ def run(settings: Settings, console: Console, force: bool, full_refresh: bool) -
     def report(line: str) -> None:
         console.print(line, markup=False, soft_wrap=True)
 
-    outcome = run_once(settings, force=force, full_refresh=full_refresh, report=report)
+    outcome = run_once(
+        settings, report=report, force=force, full_refresh=full_refresh, let_pass=let_pass
+    )
     print_run(console, settings, outcome)
     return FAILED if outcome.status == "failed" else 0
 

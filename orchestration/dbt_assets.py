@@ -40,12 +40,14 @@ class BuildConfig(dg.Config):
     """`full_refresh` rebuilds incremental models; `force` builds although nothing changed.
 
     `only_due` builds, beside the selected models, what files loaded since the last build affect,
-    and takes the rest as that build left it.
+    and takes the rest as that build left it. `let_pass` lets what is loaded by now pass the circuit
+    breaker: a history that is loaded at once has days unlike each other.
     """
 
     full_refresh: bool = False
     force: bool = False
     only_due: bool = False
+    let_pass: bool = False
 
 
 class Translator(DagsterDbtTranslator):
@@ -116,7 +118,9 @@ def build_assets(
                 _collector(events, report),
             )
 
-        run = build_without_far_off(settings, build, report, is_whole=is_complete)
+        run = build_without_far_off(
+            settings, build, report, is_whole=is_complete, let_pass=config.let_pass
+        )
         retry_if_transient(context, report, run)
 
         status = ("built" if is_complete else "partial") if run.succeeded else "failed"

@@ -70,14 +70,23 @@ def make_demo_data(settings: Settings, report: Report, **options: Any) -> None:
         report(f"Labels of the planted faults are in {demo / 'labels.jsonl'}.")
 
 
-def run(settings: Settings, *, force: bool, full_refresh: bool, report: Report) -> RunOutcome:
+def run(
+    settings: Settings,
+    *,
+    report: Report,
+    force: bool = False,
+    full_refresh: bool = False,
+    let_pass: bool = False,
+) -> RunOutcome:
     """Load what is due, build, test, publish; `report` gets lines for a person meanwhile.
 
+    The options are those of `dbt_assets.BuildConfig`.
     Raises ConfigurationError when a contract, the key file or the dbt project is wrong.
     """
     contracts = load_contracts(settings.contracts_file)
+    config = {"force": force, "full_refresh": full_refresh, "let_pass": let_pass}
     try:
-        outcome = _run(settings, contracts, force, full_refresh, report)
+        outcome = _run(settings, contracts, config, report)
     except ConfigurationError:
         raise
     except Exception as error:
@@ -99,8 +108,7 @@ def _not_again(line: str) -> None:
 def _run(
     settings: Settings,
     contracts: Mapping[str, Contract],
-    force: bool,
-    full_refresh: bool,
+    config: Mapping[str, bool],
     report: Report,
 ) -> RunOutcome:
     # A key that cannot be used ends the run here; of a new one the load tells.
@@ -109,9 +117,14 @@ def _run(
         if nothing_ever_landed(settings):
             report("Nothing has ever landed here: making a week of demo deliveries first.")
             make_demo_data(settings, report, faults=_DEMO_FAULTS)
-        if not (force or full_refresh) and _is_idle(settings):
+        if not _is_asked_for(config) and _is_idle(settings):
             return RunOutcome("unchanged", None, None, [], [])
-    return _execute(settings, contracts, force, full_refresh, report)
+    return _execute(settings, contracts, config, report)
+
+
+def _is_asked_for(config: Mapping[str, bool]) -> bool:
+    """Whether a person wants everything built, whatever is due."""
+    return config["force"] or config["full_refresh"]
 
 
 def _is_idle(settings: Settings) -> bool:
@@ -134,8 +147,7 @@ def _is_idle(settings: Settings) -> bool:
 def _execute(
     settings: Settings,
     contracts: Mapping[str, Contract],
-    force: bool,
-    full_refresh: bool,
+    config: Mapping[str, bool],
     report: Report,
 ) -> RunOutcome:
     # Dagster's imports cost seconds, which a run with nothing to do need not pay.
@@ -148,7 +160,7 @@ def _execute(
     logging.getLogger("dagster._core.execution.plan.active").setLevel(logging.ERROR)
     job = build_definitions(settings, report).resolve_job_def(JOB)
     due = {}
-    if not (force or full_refresh):
+    if not _is_asked_for(config):
         due = selection_of_event(settings, contracts, prepare_manifest(settings), datetime.now(UTC))
     with open_instance(settings) as instance:
         result = job.execute_in_process(
@@ -159,13 +171,7 @@ def _execute(
             run_config={
                 "ops": {
                     "bronze": {"config": {"wait_for_settling": True}},
-                    "dbt_build": {
-                        "config": {
-                            "force": force,
-                            "full_refresh": full_refresh,
-                            "only_due": bool(due),
-                        }
-                    },
+                    "dbt_build": {"config": {**config, "only_due": bool(due)}},
                 },
                 # What a person needs comes by `report`; the rest stands in the instance.
                 "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},

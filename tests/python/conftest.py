@@ -55,7 +55,7 @@ def built(scratch: Path) -> Built:
         labels_path=scratch / "labels.jsonl",
     )
     lines: list[str] = []
-    outcome = run(settings, force=False, full_refresh=False, report=lines.append)
+    outcome = run(settings, report=lines.append)
     assert outcome.status == "published", outcome.error
     return Built(settings, outcome, "\n".join(lines))
 

@@ -107,7 +107,7 @@ def demo(built: Built, opened: Opened) -> Dashboard:
 def retail(scratch: Path, opened: Opened) -> Dashboard:
     settings = Settings(data_dir=scratch / "retail", settle_seconds=0)
     shutil.copytree(RETAIL_DB, settings.landing, copy_function=shutil.copyfile)
-    outcome = run(settings, force=False, full_refresh=False, report=lambda line: None)
+    outcome = run(settings, report=lambda line: None)
     assert outcome.status == "published", outcome.error
     forecast_sales(settings)
     return opened(settings)

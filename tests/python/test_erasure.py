@@ -107,7 +107,7 @@ def erased(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Erased]:
         settings = Settings(data_dir=folder / "data", settle_seconds=0)
         for day in (FIRST_DAY, SECOND_DAY):
             drop(settings, day)
-            outcome = run(settings, force=False, full_refresh=False, report=lambda line: None)
+            outcome = run(settings, report=lambda line: None)
             assert outcome.status == "published", outcome.error
         # What a program might have written down.
         log = settings.data_dir / "dbt_log_path" / "dbt.log"

@@ -215,7 +215,7 @@ def test_what_a_run_builds_unasked_counts_like_what_it_was_asked_for(copy_of_bui
     assert CliRunner().invoke(cli, ["retract", name, "--why", "a test export"]).exit_code == 0
 
     # Nothing in landing names the feed: only the ledger tells that its models are due.
-    outcome = run(settings, force=False, full_refresh=False, report=print)
+    outcome = run(settings, report=print)
 
     assert outcome.status == "published", outcome.error
     with dg.DagsterInstance.from_config(str(dagster_home(settings))) as instance:
@@ -233,7 +233,7 @@ def test_with_an_empty_landing_and_nothing_changed_dagster_is_not_started(copy_o
     settings = copy_of_built()
     for path in settings.landing.iterdir():
         path.unlink()
-    outcome = run(settings, force=False, full_refresh=False, report=print)
+    outcome = run(settings, report=print)
     assert (outcome.status, outcome.run_id) == ("unchanged", None)
 
 
@@ -257,7 +257,7 @@ def test_a_wrong_contract_is_refused_before_anything_is_made(tmp_path: Path):
     with pytest.raises(
         ConfigurationError, match=r"sources\.yml: feed 'addresses': format is 'xlsx'"
     ):
-        run(settings, force=False, full_refresh=False, report=print)
+        run(settings, report=print)
     assert not settings.data_dir.exists()
 
 
