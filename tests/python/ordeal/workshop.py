@@ -4,11 +4,11 @@ Belongs here: making an event happen with the real loader and the real dbt, kill
 not: which events (`streams.py`), what must hold afterwards (`sequence.py`).
 
 Importing dbt and parsing the project cost more than a build of this little data. Both are done
-once; every build is then a fork of this process, so that one can be killed.
+once; builds then happen in a fork of this process, which a build may kill.
 """
 
+import multiprocessing
 import os
-import pickle
 import shutil
 import signal
 import threading
@@ -16,6 +16,8 @@ import traceback
 from collections.abc import Iterable
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from warehouse import PII_KEY, Warehouse, environment
 
 from orchestration.affected import affected_models
 from orchestration.builds import fingerprint, project_fingerprint, what_changed
+from orchestration.dbt_runner import close_connections
 from orchestration.loader.load import connect
 from orchestration.loader.retract import restore, retract
 from ordeal.streams import (
@@ -37,6 +40,7 @@ from ordeal.streams import (
 )
 
 SOURCES = "models/bronze/_bronze__sources.yml"
+_FORK = multiprocessing.get_context("fork")
 _WITHOUT_TESTS = ("build", "--exclude-resource-type", "test", "unit_test")
 _TESTS = ("test", "--exclude-resource-type", "unit_test")
 
@@ -71,6 +75,7 @@ class Workshop:
                 option = f"{key}              extract: full\n              max_deleted_ratio: 1\n"
                 first.edit(SOURCES, key, option)
         self._dbt = self._parse(first)
+        self._child: tuple[BaseProcess, Connection] | None = None
         self._built_from: dict[Path, str] = {}
         self.kills = self.builds = 0
 
@@ -160,32 +165,43 @@ class Workshop:
     def _invoke(
         self, warehouse: Warehouse, command: list[str], dies_at: int | None, after_ms: int
     ) -> bool:
-        """Run dbt in a child; whether it lived to its end."""
-        answer = warehouse.settings.data_dir / "answer"
-        child = os.fork()
-        if child == 0:
-            code = 1
-            with suppress(BaseException):
-                answer.write_bytes(
-                    pickle.dumps(self._in_child(warehouse, command, dies_at, after_ms))
-                )
-                code = 0
-            os._exit(code)
-        _, status = os.waitpid(child, 0)
-        if status == signal.SIGKILL and dies_at is not None:
+        """Run dbt in the child; whether it lived to its end."""
+        child, pipe = self._child or self._begin_child()
+        pipe.send((warehouse, command, dies_at, after_ms))
+        try:
+            result: _Result = pipe.recv()
+        except EOFError:
+            child.join()
+            self._child = None
+            if child.exitcode != -signal.SIGKILL or dies_at is None:
+                raise Failed(f"dbt {command[0]} ended with status {child.exitcode}") from None
             self.kills += 1
             return False
-        if status != 0:
-            raise Failed(f"dbt {command[0]} ended with status {status}")
-        result: _Result = pickle.loads(answer.read_bytes())
         if result.failures:
             raise Failed(f"dbt {command[0]} failed:\n" + "\n".join(result.failures))
         return True
+
+    def _begin_child(self) -> tuple[BaseProcess, Connection]:
+        """A fork that runs dbt as often as it is asked to, until a build kills it."""
+        ours, theirs = _FORK.Pipe()
+
+        def serve() -> None:
+            ours.close()
+            with suppress(EOFError):
+                while True:
+                    theirs.send(self._in_child(*theirs.recv()))
+
+        child = _FORK.Process(target=serve, daemon=True)
+        child.start()
+        theirs.close()
+        self._child = (child, ours)
+        return self._child
 
     def _in_child(
         self, warehouse: Warehouse, command: list[str], dies_at: int | None, after_ms: int
     ) -> _Result:
         statements = 0
+        death = threading.Timer(after_ms / 1000, os.kill, (os.getpid(), signal.SIGKILL))
 
         def count(event: Any) -> None:
             nonlocal statements
@@ -194,7 +210,7 @@ class Workshop:
                 if statements == dies_at and after_ms == 0:
                     os.kill(os.getpid(), signal.SIGKILL)
                 if statements == dies_at:
-                    threading.Timer(after_ms / 1000, os.kill, (os.getpid(), signal.SIGKILL)).start()
+                    death.start()
 
         try:
             self._dbt.callbacks = [count]
@@ -202,6 +218,9 @@ class Workshop:
                 outcome = self._dbt.invoke([*command, *self._options(warehouse)])
         except BaseException:
             return _Result(statements, (traceback.format_exc(),))
+        finally:
+            death.cancel()
+            close_connections()
         if outcome.success:
             return _Result(statements, ())
         if outcome.exception is not None:
