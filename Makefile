@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run up status test ordeal crashes lint format dev docs metrics forecast bench \
+.PHONY: help run up status test ordeal crashes lint format dev docs metrics forecast bench bench-events \
 	demo-data clean dashboard pictures
 
 help: ## This list
@@ -65,6 +65,9 @@ forecast: $(STAMP) ## Forecast the next 28 days of every category (the night doe
 
 bench: $(STAMP) ## What loads cost, beside a script by hand (ARGS="--orders 100000 --days 30")
 	@$(BIN)/python -m benchmarks.bench $(ARGS)
+
+bench-events: $(STAMP) ## How long a file takes to gold with the platform up (ARGS="--repeats 3")
+	@$(BIN)/python -m benchmarks.events $(ARGS)
 
 demo-data: $(STAMP) ## Made-up deliveries into landing (ARGS="--days 7 --orders 1000 --faults")
 	@$(BIN)/python -m orchestration demo-data $(ARGS)

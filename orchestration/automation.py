@@ -49,25 +49,22 @@ def selection_of_event(
     contracts: Mapping[str, Contract],
     manifest: Mapping[str, Any],
     now: datetime,
-) -> dict[str, Any]:
-    """What a run over the files in landing is asked for: its `asset_selection` and `run_config`.
+) -> list[dg.AssetKey] | None:
+    """The assets that a run over the files in landing is asked for; None, before the first publish:
+    all.
 
     Only models that those files affect are named; what else turns out to be due is built as well.
-    Before the first publish it is everything: an empty dictionary.
     """
     models = expected_models(settings, contracts, manifest, now.date())
     if models is None:
-        return {}
+        return None
     translator, names = Translator(), set(models)
     affected = [
         translator.get_asset_key(node)
         for node in manifest["nodes"].values()
         if node["name"] in names
     ]
-    return {
-        "asset_selection": [*bronze_keys(contracts), *affected, PUBLISHED],
-        "run_config": {"ops": {"dbt_build": {"config": {"only_due": True}}}},
-    }
+    return [*bronze_keys(contracts), *affected, PUBLISHED]
 
 
 def landing_sensor(
@@ -78,7 +75,9 @@ def landing_sensor(
     @dg.sensor(
         name="landing",
         job=job,
-        minimum_interval_seconds=settings.sensor_interval_seconds,
+        # The daemon asks every five seconds whose time has come. Ticks begin a moment later than it
+        # asks, some moments longer than others: without a margin every other round would be lost.
+        minimum_interval_seconds=max(settings.sensor_interval_seconds - 1, 1),
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Asks for a run when files in landing are due.",
     )
@@ -87,7 +86,15 @@ def landing_sensor(
         asked = ask_for_run(context.instance, settings, contracts, now)
         if isinstance(asked, dg.SkipReason):
             return asked
-        return dg.RunRequest(**selection_of_event(settings, contracts, manifest, now))
+        selection = selection_of_event(settings, contracts, manifest, now)
+        return dg.RunRequest(
+            asset_selection=selection,
+            run_config={
+                "ops": {"dbt_build": {"config": {"only_due": selection is not None}}},
+                # Every event of a run is in the UI; printing some hundred takes as long as a model.
+                "loggers": {"console": {"config": {"log_level": "INFO"}}},
+            },
+        )
 
     return landing
 

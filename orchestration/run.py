@@ -159,7 +159,7 @@ def _execute(
     # A build with nothing to do has no results of checks, which this logger would tell of each.
     logging.getLogger("dagster._core.execution.plan.active").setLevel(logging.ERROR)
     job = build_definitions(settings, report).resolve_job_def(JOB)
-    due = {}
+    due = None
     if not _is_asked_for(config):
         due = selection_of_event(settings, contracts, prepare_manifest(settings), datetime.now(UTC))
     with open_instance(settings) as instance:
@@ -167,11 +167,11 @@ def _execute(
             instance=instance,
             raise_on_error=False,
             tags=tags_of_this_process(),
-            asset_selection=due.get("asset_selection"),
+            asset_selection=due,
             run_config={
                 "ops": {
                     "bronze": {"config": {"wait_for_settling": True}},
-                    "dbt_build": {"config": {**config, "only_due": bool(due)}},
+                    "dbt_build": {"config": {**config, "only_due": due is not None}},
                 },
                 # What a person needs comes by `report`; the rest stands in the instance.
                 "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
