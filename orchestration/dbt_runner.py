@@ -9,6 +9,7 @@ is read once, and the lock of the writer (`warehouse.py`) is held by the very pr
 
 import fcntl
 import json
+import multiprocessing
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -97,6 +98,24 @@ def invoke(
             if not run.succeeded:
                 return run
         return _invoke(settings, args, _parsed[project], hear)[0]
+
+
+def warm_up(settings: Settings) -> None:
+    """Read the project and compile its macros, for later invocations here and in forks.
+
+    A project that cannot be read is left to those to tell of. No thread is left running.
+    """
+    from dbt_common.clients.jinja import template_cache
+
+    # dbt's parser starts threads, which a fork would not have. Of a project that another process
+    # has parsed, it only reads what that one wrote down.
+    parser = multiprocessing.get_context("fork").Process(target=invoke, args=(settings, ["parse"]))
+    parser.start()
+    parser.join()
+    invoke(settings, ["parse"])
+    for manifest in _parsed.values():
+        for macro in manifest.macros.values():
+            template_cache.get_node_template(macro)
 
 
 def _parse(settings: Settings) -> DbtRun:

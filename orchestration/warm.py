@@ -12,8 +12,7 @@ import dagster._core.storage.schedules  # noqa: F401
 
 import orchestration.definitions
 import orchestration.event_log  # noqa: F401
-from orchestration.dbt_runner import invoke
+from orchestration.dbt_runner import warm_up
 from orchestration.settings import Settings
 
-# A project that cannot be read is each run's to tell of.
-invoke(Settings.from_env(), ["parse"])
+warm_up(Settings.from_env())

@@ -34,7 +34,7 @@ def template(built, tmp_path_factory) -> Path:
     lines = correction.read_text().splitlines(keepends=True)
     (settings.landing / correction.name).write_text("".join(lines[:-1]))
     (settings.landing / "returns_2025_01_14.csv").write_text("x\n")
-    # Here, and not in each run: reading the project takes threads that a fork does not have.
+    # Here, and not in each run: dbt's parser starts threads, which a fork does not have.
     assert invoke(settings, ["parse"]).succeeded
     return settings.data_dir
 
