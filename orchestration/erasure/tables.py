@@ -14,8 +14,8 @@ from duckdb import DuckDBPyConnection
 from orchestration.contracts import Contract
 from orchestration.erasure.find import Rows
 from orchestration.erasure.traces import Traces, core_of
+from orchestration.file_bytes import sync
 from orchestration.people import ERASED, blanked, personal_columns, touch_rows
-from orchestration.publish import sync
 from orchestration.settings import Settings
 from orchestration.warehouse import bound_memory
 

@@ -13,6 +13,7 @@ from duckdb import DuckDBPyConnection
 
 from orchestration.contracts import Contract
 from orchestration.erasure.delivered import Edit, Rows, rewrite
+from orchestration.file_bytes import sync
 from orchestration.loader.deliveries import Run
 from orchestration.loader.file_names import read_name, shown
 from orchestration.loader.ledger import Entry, Ledger
@@ -20,7 +21,6 @@ from orchestration.loader.moves import copies_by_bytes
 from orchestration.loader.reading import Reading
 from orchestration.loader.spool import fingerprint
 from orchestration.people import blanked, holds_something, touch_rows, whose
-from orchestration.publish import sync
 from orchestration.settings import Settings
 
 
