@@ -210,11 +210,13 @@ def _asset_events(
     figures: dict[str, Figures],
     settings: Settings,
 ) -> Iterator[Any]:
-    """What Dagster is told of one node: as a result of the step where the run asked for the node,
-    as an event beside it where the build found it due on its own. Both count alike in the UI.
+    """What Dagster is told of one node: that it was materialized, or how its check ended.
+
+    A node that the build found due, and that the run was not asked for, counts like the others.
     """
     node = manifest["nodes"][event.raw_event["data"]["node_info"]["unique_id"]]
-    # Without a context dagster-dbt gives events; with one, mere observations of what was not asked.
+    # With a context, dagster-dbt gives mere observations of what was not asked for, and an output
+    # beside each check, which nobody reads.
     for result in event.to_default_asset_events(
         manifest=manifest,
         dagster_dbt_translator=translator,
@@ -232,17 +234,6 @@ def _asset_events(
                 yield dg.Output(None, output)
             else:
                 yield dg.AssetMaterialization(result.asset_key, metadata=metadata)
-        elif (
-            isinstance(result, dg.AssetCheckEvaluation)
-            and result.asset_check_key in context.selected_asset_check_keys
-        ):
-            yield dg.AssetCheckResult(
-                passed=result.passed,
-                asset_key=result.asset_key,
-                check_name=result.check_name,
-                metadata=result.metadata,
-                severity=result.severity,
-            )
         else:
             yield result
 
