@@ -1,5 +1,5 @@
--- A payment method has one row of spreads. amount − mean is (amount × n − total) / n; rounding takes
--- away the noise of doubles, which would decide at a threshold.
+-- A payment method has one row of spreads. amount − mean is (amount × n − total) / n; rounding
+-- takes away the noise of doubles, which would decide at a threshold.
 with measured as (
     select
         payments.*,
