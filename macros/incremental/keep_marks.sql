@@ -28,6 +28,7 @@
     select '{{ name }}', {{ next_number(name) }}, {{ is_whole }}, getvariable('project_code'),
         {{ "'" ~ key_columns(model) | join(', ') ~ "'" if touch_rules() else 'null' }};
     drop table if exists touched__{{ name }};
+    drop table if exists old__{{ name }};
     drop table if exists differing__{{ name }};
     {%- endif %}
 {% endmacro %}

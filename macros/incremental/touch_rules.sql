@@ -12,6 +12,8 @@
   matters     a column that changes_of logs: only keys of which it is another now, or that came or went
   keys        {key column: expression over `through` or the log}, where the names differ
   only        which rows of `through`
+  of_full_lists   feeds (with changes_of deliveries): the rule holds for those of them that come as
+              full lists, where each delivery may delete any key
 #}
 {% macro touch_rules() %}
     {% set feed = feed_of(model) %}
@@ -22,19 +24,24 @@
         {% do rules.append({'changes_of': feed ~ '_versions'}) %}
     {% elif feed %}
         {% do rules.append({'changes_of': 'stg_' ~ feed}) %}
-        {# A full list deletes what it does not name: each delivery touches every key. #}
-        {% if contract(feed).extract == 'full' %}
-            {% do rules.append({
-                'changes_of': 'deliveries',
-                'where': "feed = '" ~ feed ~ "'",
-                'through': 'stg_' ~ feed,
-            }) %}
-        {% endif %}
+        {% do rules.append({
+            'changes_of': 'deliveries', 'of_full_lists': [feed], 'through': 'stg_' ~ feed
+        }) %}
     {% endif %}
-    {% for rule in model.config.meta.get('touched_by', []) %}
-        {% for feed in (var('feeds') if rule.changes_of == 'stg_*' else [none]) %}
-            {% do rules.append(dict(rule, changes_of='stg_' ~ feed) if feed else rule) %}
-        {% endfor %}
+    {% do rules.extend(model.config.meta.get('touched_by', [])) %}
+    {% set found = [] %}
+    {% for rule in rules %}
+        {% if rule.changes_of == 'stg_*' %}
+            {% for feed in var('feeds') %}
+                {% do found.append(dict(rule, changes_of='stg_' ~ feed)) %}
+            {% endfor %}
+        {% elif rule.of_full_lists %}
+            {% for feed in rule.of_full_lists if contract(feed).extract == 'full' %}
+                {% do found.append(dict(rule, where="feed = '" ~ feed ~ "'")) %}
+            {% endfor %}
+        {% else %}
+            {% do found.append(rule) %}
+        {% endif %}
     {% endfor %}
-    {{ return(rules) }}
+    {{ return(found) }}
 {% endmacro %}

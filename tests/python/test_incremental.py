@@ -15,6 +15,7 @@ NO_TESTS = ("--exclude-resource-type", "test")
 TESTED = ("--select", "*")
 # By path: a metric has the name orders, too, and what that reads is more.
 ENTITY = "+path:models/silver/entities/orders.sql"
+SALES = "+path:models/gold/core/fact_sales.sql"
 
 
 def orders(*keys: str, amount: str = "10", day: int = 15, **more: str) -> list[dict]:
@@ -138,6 +139,16 @@ def test_a_restated_day_is_marked_and_logged_with_its_old_and_new_amounts(wareho
     assert [tuple(map(str, row)) for row in warehouse.ask(logged)] == [
         ("2025-01-18", "20.00", "17.50")
     ]
+
+
+def test_a_doubled_row_of_a_touched_key_is_written_anew(warehouse):
+    sold = "select count(*) from gold.fact_sales where order_id = 'B'"
+    with closing(duckdb.connect(str(warehouse.settings.warehouse))) as connection:
+        connection.execute("insert into gold.fact_sales from gold.fact_sales where order_id = 'B'")
+    assert warehouse.ask(sold) == [(2,)]
+    # Says nothing new: the row computed is the one that stands there twice.
+    deliver(warehouse, "--select", SALES, *NO_TESTS, order_items_19=items("B"))
+    assert warehouse.ask(sold) == [(1,)]
 
 
 def test_a_published_version_is_brought_up_to_what_the_working_copy_is(warehouse):

@@ -3,7 +3,7 @@ with versions as (
         *,
         {{ open_first_version('address_id') }} as opened_at
     from {{ ref('addresses_history') }}
-    where dbt_valid_to is null
+    where dbt_valid_to is null and {{ is_touched() }}
 ),
 
 keyed_versions as (
@@ -18,6 +18,7 @@ unknown_member as (
 )
 
 -- A hash is never '-1': the full join appends the unknown member, with nulls, and doubles nothing.
+-- It has no key that could be touched, and is written with the whole table only.
 select
     coalesce(keyed_versions.address_key, unknown_member.address_key) as address_key,
     keyed_versions.address_id,
@@ -31,3 +32,4 @@ select
     keyed_versions.valid_to is null as is_current
 from keyed_versions
 full outer join unknown_member on keyed_versions.address_key = unknown_member.address_key
+where {{ is_touched(['keyed_versions.address_id']) }}

@@ -1,17 +1,34 @@
--- Both have one row per payment.
-with signals as (
+-- A payment method has one row of spreads. amount − mean is (amount × n − total) / n; rounding
+-- takes away the noise of doubles, which would decide at a threshold.
+with measured as (
     select
         payments.*,
-        payment_scores.z_score,
-        payment_scores.robust_z_score,
-        coalesce(abs(payment_scores.robust_z_score) > 3.5, false) as is_statistical_anomaly,
-        coalesce(payments.risk_score >= 70, false) as is_high_risk,
-        hour(payments.transaction_at) >= 23 or hour(payments.transaction_at) < 6 as is_off_hours,
-        payments.amount > 2000 as is_high_amount,
-        coalesce(payments.is_international, false) as is_from_abroad
+        round(
+            cast(payments.amount * spreads.group_size - spreads.total_amount as double)
+            / spreads.group_size / spreads.sample_deviation,
+            9
+        ) as z_score,
+        cast(payments.amount - spreads.median_amount as double) as median_deviation,
+        case
+            when spreads.group_size >= 8 and spreads.median_absolute_deviation > 0
+                then round(0.6745 * median_deviation / spreads.median_absolute_deviation, 9)
+            when spreads.group_size >= 8 and spreads.mean_absolute_deviation > 0
+                then round(median_deviation / (1.253314 * spreads.mean_absolute_deviation), 9)
+        end as robust_z_score
     from {{ ref('fact_payments') }} as payments
-    inner join {{ ref('payment_scores') }} as payment_scores
-        on payments.transaction_id = payment_scores.transaction_id
+    inner join {{ ref('payment_spreads') }} as spreads
+        on coalesce(payments.payment_method, '') = spreads.method_group
+),
+
+signals as (
+    select
+        *,
+        coalesce(abs(robust_z_score) > 3.5, false) as is_statistical_anomaly,
+        coalesce(risk_score >= 70, false) as is_high_risk,
+        hour(transaction_at) >= 23 or hour(transaction_at) < 6 as is_off_hours,
+        amount > 2000 as is_high_amount,
+        coalesce(is_international, false) as is_from_abroad
+    from measured
 ),
 
 scores as (
