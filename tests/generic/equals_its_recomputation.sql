@@ -3,12 +3,13 @@
   way round: what was changed by hand, lost, doubled, or depends on the order of rows. All columns;
   `surplus` is how many more of the row are stored than computed. The inputs are named without ref(),
   so that the test gates its model alone. A build computes some of the keys that changed once more; the
-  others, and a table that it has just written whole by this very SQL, are left to `dbt test`.
-  sample: how many of the changed keys.
+  others, and a table that it has just written whole by this very SQL, are left to `dbt test`. How many:
+  config.meta.keys_recomputed, where a key stands for few rows a thousand.
 #}
-{% test equals_its_recomputation(model, sample=1000) %}
+{% test equals_its_recomputation(model) %}
 {%- if execute -%}
 {%- set node = tested_node() -%}
+{%- set sample = node.config.meta.get('keys_recomputed', 1000) -%}
 {%- set columns = node.columns.keys() | join(', ') -%}
 {%- if flags.WHICH == 'build' and was_written_whole(node) -%}
 select {{ columns }}, 0 as surplus from {{ node.relation_name }} where false

@@ -16,21 +16,20 @@ with accepted as (
 ),
 
 held as (
-    select {{ key }}
+    select
+        {{ key }},
+        true as is_held
     from {{ tested_node().relation_name }}
     where {{ is_changed('stg_' ~ feed, contract(feed).key, contract(feed).key) }}
 )
 
-(
-    select {{ key }} from accepted where not {{ 'true' if deletes_by_absence else 'has_deletion' }}
-    except
-    select {{ key }} from held
-)
-union all
-(
-    select {{ key }} from held
-    except
-    select {{ key }} from accepted
-)
+select {{ key }}
+from accepted
+full outer join held using ({{ key }})
+where
+    has_deletion is null
+    {%- if not deletes_by_absence %}
+    or (is_held is null and not has_deletion)
+    {%- endif %}
 {%- endif -%}
 {% endtest %}

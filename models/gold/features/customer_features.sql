@@ -23,7 +23,9 @@ order_reports as (
             'orders', counted=is_reported, staged=ref('stg_orders'), delivered_files=ref('deliveries')
         ) }}
     ) as reports
+    {% if is_touched() | trim != 'true' -%}
     inner join touched_orders on reports.order_id = touched_orders.order_id
+    {%- endif %}
 ),
 
 order_spans as (

@@ -17,9 +17,14 @@ with events as (
     where {{ is_touched() }}
 ),
 
+-- A visitor may log in half-way: the last event that knows the customer decides.
 per_session as (
     select
         session_id,
+        max_by(customer_id, (event_timestamp, event_id)) filter (where customer_id is not null)
+            as customer_id,
+        min_by(device_type, (event_timestamp, event_id)) filter (where device_type is not null)
+            as device_type,
         min(event_timestamp) as started_at,
         max(event_timestamp) as ended_at,
         count(*) as events,
@@ -32,35 +37,12 @@ per_session as (
         max(stage_rank) as stage_rank
     from events
     group by session_id
-),
-
--- A visitor may log in half-way: the last event that knows the customer decides.
-customers as (
-    select
-        session_id,
-        customer_id
-    from events
-    where customer_id is not null
-    qualify
-        row_number() over (
-            partition by session_id order by event_timestamp desc, event_id desc
-        ) = 1
-),
-
-devices as (
-    select
-        session_id,
-        device_type
-    from events
-    where device_type is not null
-    qualify
-        row_number() over (partition by session_id order by event_timestamp, event_id) = 1
 )
 
 select
     per_session.session_id,
-    customers.customer_id,
-    devices.device_type,
+    per_session.customer_id,
+    per_session.device_type,
     per_session.started_at,
     per_session.ended_at,
     cast(
@@ -83,5 +65,3 @@ select
     per_session.events = 1 as is_bounce,
     per_session.purchases > 0 as converted
 from per_session
-left join customers on per_session.session_id = customers.session_id
-left join devices on per_session.session_id = devices.session_id
