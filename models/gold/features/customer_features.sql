@@ -7,24 +7,18 @@
 {%- endset -%}
 
 -- A full list deletes without a report: depends_on: {{ ref('orders') }}
--- A report may have taken an order from one customer to another: it concerns both.
-with touched_orders as (
-    select distinct order_id
-    from {{ ref('stg_orders') }}
-    where {{ is_touched() }}
-),
-
 -- Also orders whose customer came later. Whether he did is not to be seen before: who is not known
 -- has no row here.
-order_reports as (
-    select reports.*
+with order_reports as (
+    select *
     from (
         {{ changes(
             'orders', counted=is_reported, staged=ref('stg_orders'), delivered_files=ref('deliveries')
         ) }}
     ) as reports
     {% if is_touched() | trim != 'true' -%}
-    inner join touched_orders on reports.order_id = touched_orders.order_id
+    -- A report may have taken an order from one customer to another: it concerns both.
+    where order_id in (select order_id from {{ ref('stg_orders') }} where {{ is_touched() }})
     {%- endif %}
 ),
 
