@@ -154,14 +154,19 @@ def current_version(settings: Settings) -> int | None:
 
 
 def publish(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, run_id: str, *, whole: bool = False
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    run_id: str,
+    *,
+    made: Path | None = None,
 ) -> Published:
     """Write gold, audit and the non-personal part of silver to a new version and swap it in.
 
     The stewards' edition gets the same version. A table costs what changed in it, and the copy of
-    its bytes; with `whole` nothing is taken from the version before. `connection` is one to the
-    warehouse, of the only writer; `run_id` names the build. A crash at any moment leaves the
-    version that readers see as it was; its unfinished files are removed by the next call.
+    its bytes. With `made`, a file that has what the warehouse's tables for analysts hold now,
+    nothing is taken from the version before. `connection` is one to the warehouse, of the only
+    writer; `run_id` names the build. A crash at any moment leaves the version that readers see as
+    it was; its unfinished files are removed by the next call.
     """
     create_changes(connection)
     last = _last_published(connection)
@@ -170,9 +175,13 @@ def publish(
     analyst, steward = analyst_edition(settings), steward_edition(settings)
 
     def write(edition: Edition, tables: list[Table]) -> dict[str, int]:
-        base = None if whole else edition.versions().get(last)
+        path, base = edition.unfinished(version), edition.versions().get(last)
+        if made:
+            base = made if edition == analyst else None
+        if base:
+            copy(base, path)
         with connection.cursor() as cursor:
-            return _write(cursor, edition.unfinished(version), version, run_id, base, tables)
+            return _write(cursor, path, version, run_id, tables, are_equal=made is not None)
 
     for edition in (analyst, steward):
         edition.prepare()
@@ -266,12 +275,11 @@ def _write(
     path: Path,
     version: int,
     run_id: str,
-    base: Path | None,
     tables: list[Table],
+    *,
+    are_equal: bool,
 ) -> dict[str, int]:
-    """Write a version to `path`: a copy of `base`, the one before, brought up to date."""
-    if base:
-        copy(base, path)
+    """Bring the copy of an earlier version, or the new file, at `path` up to date."""
     name = f'"{path.name}"'
     # Nothing reads the file before its one checkpoint: it needs no log of its own.
     connection.execute(
@@ -279,7 +287,7 @@ def _write(
         " (recovery_mode no_wal_writes)"
     )
     try:
-        rows = write_tables(connection, name, tables)
+        rows = write_tables(connection, name, tables, are_equal=are_equal)
         connection.execute(f"create schema if not exists {name}.audit")
         connection.execute(
             f"create or replace table {name}.audit.published as select ?::bigint as version,"

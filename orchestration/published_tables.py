@@ -47,7 +47,7 @@ def for_analysts(connection: DuckDBPyConnection) -> list[Table]:
     return [
         # Attempts count in every build, also of rows that no log names.
         Table(schema, name, _source(schema, name), None if name == "quarantine" else name)
-        for schema, name in _relations(connection, "current_database()")
+        for schema, name in _relations(connection)
         # Staging has a row for all that ever landed: it is for the pipeline's own people.
         if schema in ("gold", "silver", "audit")
         and not (schema == "silver" and name.startswith("stg_"))
@@ -64,9 +64,7 @@ def _source(schema: str, name: str) -> str:
 def for_stewards(connection: DuckDBPyConnection, contracts: Mapping[str, Contract]) -> list[Table]:
     """Contacts as delivered, rows held back and refused as delivered; what stands in no table yet
     is left out."""
-    built = {
-        name for schema, name in _relations(connection, "current_database()") if schema == "silver"
-    }
+    built = {name for schema, name in _relations(connection) if schema == "silver"}
     tables = [
         Table("steward", feed, _contacts(contract), feed)
         for feed, contract in contracts.items()
@@ -106,25 +104,41 @@ def _held_back(contract: Contract) -> str:
 
 
 def write_tables(
-    connection: DuckDBPyConnection, database: str, tables: list[Table]
+    connection: DuckDBPyConnection, database: str, tables: list[Table], *, are_equal: bool
 ) -> dict[str, int]:
     """Bring an attached database up to `tables`, and drop what else it has; rows per table.
 
-    `database` is its quoted name. Several tables are written at once.
+    `database` is its quoted name. Several tables are written at once. `are_equal` says that the
+    tables it has are up to date.
     """
+    catalog = database.strip('"')
     wanted = {table.full_name for table in tables}
-    before = {
-        f"{schema}.{name}"
-        for schema, name in _relations(connection, f"'{database.strip(chr(34))}'")
-    }
-    for name in before - wanted:
-        connection.execute(f"drop table {database}.{name}")
-    for schema in {table.schema for table in tables}:
+    schemas = {table.schema for table in tables}
+    for (schema,) in connection.execute(
+        "select schema_name from duckdb_schemas() where database_name = ? and not internal",
+        [catalog],
+    ).fetchall():
+        if schema not in schemas:
+            connection.execute(f'drop schema {database}."{schema}" cascade')
+    for schema in schemas:
         connection.execute(f'create schema if not exists {database}."{schema}"')
+    before = set()
+    for schema, name, kind in connection.execute(
+        "select table_schema, table_name, table_type from information_schema.tables"
+        " where table_catalog = ?",
+        [catalog],
+    ).fetchall():
+        if f"{schema}.{name}" in wanted and kind == "BASE TABLE":
+            before.add(f"{schema}.{name}")
+        else:
+            kind = "view" if kind == "VIEW" else "table"
+            connection.execute(f'drop {kind} {database}."{schema}"."{name}"')
 
     def write(table: Table) -> tuple[str, int]:
         with connection.cursor() as cursor:
-            _write(cursor, database, table, is_there=table.full_name in before)
+            is_there = table.full_name in before
+            if not (is_there and are_equal):
+                _write(cursor, database, table, is_there=is_there)
             (rows,) = cursor.execute(
                 f'select count(*) from {database}."{table.schema}"."{table.name}"'
             ).fetchone()
@@ -134,11 +148,11 @@ def write_tables(
         return dict(pool.map(write, tables))
 
 
-def _relations(connection: DuckDBPyConnection, database: str) -> list[tuple[str, str]]:
-    """Schema and name of all tables and views of a database (SQL that names it)."""
+def _relations(connection: DuckDBPyConnection) -> list[tuple[str, str]]:
+    """Schema and name of all tables and views of the warehouse."""
     return connection.execute(
         "select table_schema, table_name from information_schema.tables"
-        f" where table_catalog = {database} order by all"
+        " where table_catalog = current_database() order by all"
     ).fetchall()
 
 

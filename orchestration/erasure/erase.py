@@ -26,7 +26,8 @@ from orchestration.contracts import Contract, load_contracts
 from orchestration.dbt_runner import DbtRun, invoke
 from orchestration.erasure.files import Files, as_json, is_database, lines_of_patches, look, roots
 from orchestration.erasure.find import contacts_of, find_rows, traces_of
-from orchestration.erasure.tables import clear_tables, remove_drafts, rewrite_warehouse
+from orchestration.erasure.pages import remove_drafts, rewrite_warehouse
+from orchestration.erasure.tables import clear_tables
 from orchestration.loader.load import connect
 from orchestration.people import key_of, person_hash
 from orchestration.publish import forget_versions_before, publish
@@ -91,10 +92,11 @@ def erase(
         report("Building what follows from the rows that are left.")
         run_id = _build(settings, report)
         report("Writing the warehouse and the published files anew.")
-        rewrite_warehouse(settings)
+        made = rewrite_warehouse(settings)
         with closing(connect(settings)) as connection:
             _check_tables(connection, contracts, customer_id)
-            published = publish(connection, settings, run_id, whole=True)
+            published = publish(connection, settings, run_id, made=made)
+        remove_drafts(settings)
         forget_versions_before(settings, published.version)
         after = look(folders, traces, seen)
         if after.telling:

@@ -1,23 +1,17 @@
 """A person's rows in the warehouse's tables: blanked, and judged anew by the next build.
 
-Belongs here: one transaction over bronze, silver, snapshots and the texts around them; a file
-without the bytes of what was replaced. Does not: delivered files (`files.py`).
+Belongs here: one transaction over bronze, silver, snapshots and the texts around them. Does not:
+the bytes that stay in the pages of the warehouse's file (`pages.py`), delivered files (`files.py`).
 """
 
-import os
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 
-import duckdb
 from duckdb import DuckDBPyConnection
 
 from orchestration.contracts import Contract
 from orchestration.erasure.find import Rows
 from orchestration.erasure.traces import Traces, core_of
-from orchestration.file_bytes import sync
 from orchestration.people import ERASED, blanked, personal_columns, touch_rows
-from orchestration.settings import Settings
-from orchestration.warehouse import bound_memory
 
 # What silver makes of a personal column, by its mask (macros/masked_columns.sql).
 _DERIVED = {
@@ -204,50 +198,3 @@ def _columns(connection: DuckDBPyConnection, table: str) -> set[str]:
             [table],
         ).fetchall()
     }
-
-
-def rewrite_warehouse(settings: Settings) -> None:
-    """Write the warehouse to a new file and put it in the old one's place.
-
-    What a table no longer holds still stands in pages of the file. Rows may change their order. No
-    connection may be open. A crash leaves the old file or the new one, each whole.
-    """
-    path = settings.warehouse
-    draft = path.with_name(f".{path.name}.rewritten")
-    remove_drafts(settings)
-    with duckdb.connect() as connection:
-        bound_memory(connection, settings)
-        connection.execute("set preserve_insertion_order = false")
-        connection.execute("set checkpoint_threshold = '1TB'")
-        for file, name in ((path, "old"), (draft, "fresh")):
-            connection.execute(f"attach '{str(file).replace(chr(39), chr(39) * 2)}' as {name}")
-        connection.execute("checkpoint old")
-        connection.execute("copy from database old to fresh (schema)")
-        tables = connection.execute(
-            "select schema_name, table_name from duckdb_tables() where database_name = 'old'"
-            " order by estimated_size * column_count desc, schema_name, table_name"
-        ).fetchall()
-
-        def copy_rows(table: tuple[str, str]) -> None:
-            schema, name = table
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    f'insert into fresh."{schema}"."{name}" from old."{schema}"."{name}"'
-                )
-
-        # DuckDB compresses a table on one thread.
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            list(pool.map(copy_rows, tables))
-        connection.execute("checkpoint fresh")
-    left = path.with_name(f"{path.name}.wal")
-    if left.exists():
-        raise OSError(f"{left} is still there: another program has the warehouse open.")
-    sync(draft)
-    draft.replace(path)
-    sync(path.parent)
-
-
-def remove_drafts(settings: Settings) -> None:
-    """Remove what a crash left of `rewrite_warehouse`."""
-    for draft in settings.warehouse.parent.glob(f".{settings.warehouse.name}.rewritten*"):
-        draft.unlink()
