@@ -215,8 +215,7 @@ def _asset_events(
     A node that the build found due, and that the run was not asked for, counts like the others.
     """
     node = manifest["nodes"][event.raw_event["data"]["node_info"]["unique_id"]]
-    # With a context, dagster-dbt gives mere observations of what was not asked for, and an output
-    # beside each check, which nobody reads.
+    # With a context, dagster-dbt gives mere observations of what was not asked for.
     for result in event.to_default_asset_events(
         manifest=manifest,
         dagster_dbt_translator=translator,
@@ -234,6 +233,18 @@ def _asset_events(
                 yield dg.Output(None, output)
             else:
                 yield dg.AssetMaterialization(result.asset_key, metadata=metadata)
+        elif (
+            isinstance(result, dg.AssetCheckEvaluation)
+            and result.asset_check_key in context.selected_asset_check_keys
+        ):
+            # A result, which `published` waits for.
+            yield dg.AssetCheckResult(
+                passed=result.passed,
+                asset_key=result.asset_key,
+                check_name=result.check_name,
+                metadata=result.metadata,
+                severity=result.severity,
+            )
         else:
             yield result
 
