@@ -6,6 +6,7 @@
         full_refresh=false
     )
 }}
+-- Rows name builds, whose tests come first. depends_on: {{ source('audit', 'builds') }}
 
 with all_expectations (feed, expectation, action) as (
     values

@@ -1,3 +1,4 @@
+-- Files name batches, whose tests come first. depends_on: {{ source('bronze', 'batches') }}
 select
     file_id,
     file_name,

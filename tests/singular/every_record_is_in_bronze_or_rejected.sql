@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'quarantine'}}}) }}
+-- Dagster shows it as a check of the quarantine. depends_on: {{ ref('quarantine') }}
 -- Conservation, from file to bronze: for every file that ever loaded, records read = rows in its
 -- feed's bronze table + rejected rows. Also rows in bronze that no ledger entry speaks of.
 with bronze_counts as (
