@@ -1,7 +1,9 @@
 """The sensor over landing: it asks when something is due, else says why, and keeps no state."""
 
+import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -135,8 +137,30 @@ def test_a_failed_run_is_asked_for_again_also_when_it_left_nothing_in_landing(in
     assert isinstance(ask(instance, zone, later=61), dg.RunRequest)
 
 
+def sensor_of(zone: LandingZone, interval: int) -> dg.SensorDefinition:
+    settings = replace(zone.settings, sensor_interval_seconds=interval)
+    return landing_sensor(settings, zone.contracts, NO_MODELS, job_that_does_nothing())
+
+
+def test_a_file_that_lands_during_a_tick_is_asked_for_in_it(instance, zone):
+    drop = threading.Timer(0.5, zone.drop, [FILE, orders_csv("1")])
+    drop.start()
+    with dg.build_sensor_context(instance=instance) as context:
+        began = time.monotonic()
+        assert isinstance(sensor_of(zone, interval=5)(context), dg.RunRequest)
+    assert time.monotonic() - began < 3
+    drop.join()
+
+
+def test_a_tick_ends_before_the_next_one_is_due(instance, zone):
+    with dg.build_sensor_context(instance=instance) as context:
+        began = time.monotonic()
+        assert sensor_of(zone, interval=2)(context) == dg.SkipReason("Landing is empty.")
+    assert 0.5 <= time.monotonic() - began < 2
+
+
 def test_a_restarted_daemon_and_a_reset_sensor_skip_nothing_and_double_nothing(instance, zone):
-    sensor = landing_sensor(zone.settings, zone.contracts, NO_MODELS, job_that_does_nothing())
+    sensor = sensor_of(zone, interval=1)
 
     def tick(cursor: str | None) -> dg.RunRequest | None:
         with dg.build_sensor_context(instance=instance, cursor=cursor) as context:
