@@ -28,6 +28,8 @@ _ENGINES_KEPT = 8  # The file of all runs, and of each run that is read or writt
 class EventLog(SqliteEventLogStorage):
     """Named in dagster.yaml, where `dagster_home` is the folder of the instance."""
 
+    supports_asset_checks = True  # Dagster would look for their table before each of them.
+
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engine = lru_cache(_ENGINES_KEPT)(_engine)
         super().__init__(base_dir, inst_data)
