@@ -51,7 +51,7 @@ __all__ = [
 _SECONDS_BETWEEN_LINES = 5.0
 # Files are smaller than DuckDB's row groups: a checkpoint after every few of them would compress
 # the last group of each table again and again. Replaying so much after a crash takes seconds.
-_CHECKPOINT_AFTER = "256MB"
+_CHECKPOINT_AFTER = "1GB"
 
 
 def connect(settings: Settings) -> DuckDBPyConnection:
