@@ -4,7 +4,8 @@ Belongs here: the Dagster shell around `freshness.py` and `alerts.py`. Does not:
 an alert says.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -18,7 +19,7 @@ from orchestration.settings import Settings
 ARRIVAL_CHECK = "arrives_in_time"
 # A failure that nobody was told of for so long, because no daemon ran, is no news any more.
 _NEWS = timedelta(days=1)
-_MOST_FAILURES = 50
+_MOST_RUNS = 50
 
 
 def arrival_checks(contracts: Mapping[str, Contract]) -> list[dg.AssetCheckSpec]:
@@ -80,21 +81,13 @@ def watch(
 ) -> dg.SensorResult:
     """One look: what has changed is told once, and shown as checks of the feeds.
 
-    State is in the folder alone: what was told is remembered there, not in a cursor.
+    State is in the folder alone: what was told is remembered there, not in a cursor. A run that
+    fails like the one before it, as a run that is asked for again may, is no news.
     """
     told = []
     changed = observe_feeds(settings, contracts, told.append, now)
-    failed = instance.get_run_records(
-        dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=now - _NEWS),
-        limit=_MOST_FAILURES,
-    )
-    for record in failed:
-        run = record.dagster_run
-        error = error_of(
-            log.dagster_event
-            for log in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
-        )
-        observe_failed_run(settings, run.run_id, run.job_name, error or "", told.append)
+    for run, error in _failures(instance, now):
+        observe_failed_run(settings, run.run_id, run.job_name, error, told.append)
     for line in told:
         report(line)
     send_alerts(settings, report)
@@ -102,3 +95,22 @@ def watch(
         skip_reason=f"{len(told)} new alerts." if told else "Nothing new to tell.",
         asset_events=arrival_results(settings, contracts, changed & set(contracts), now),
     )
+
+
+def _failures(instance: dg.DagsterInstance, now: datetime) -> Iterator[tuple[dg.DagsterRun, str]]:
+    """Failed runs, each with what it said, but for those that only repeat the one before."""
+    ended = {
+        status: instance.get_run_records(
+            dg.RunsFilter(statuses=[status], updated_after=now - _NEWS), limit=_MOST_RUNS
+        )
+        for status in (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS)
+    }
+    last_words: dict[str, str | None] = {}
+    for record in sorted(itertools.chain(*ended.values()), key=lambda one: one.storage_id):
+        run, words = record.dagster_run, None
+        if run.is_failure:
+            steps = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+            words = error_of(log.dagster_event for log in steps) or ""
+            if words != last_words.get(run.job_name):
+                yield run, words
+        last_words[run.job_name] = words

@@ -517,21 +517,28 @@ def test_a_password_stands_in_no_message():
 def look(zone) -> Iterator[Callable[[], tuple[dg.SensorResult, list[str]]]]:
     """One tick of the sensor: what it gives, and what the log is told."""
     with dg.DagsterInstance.ephemeral() as instance:
+        says: list[str | None] = []
 
         @dg.op
-        def breaks() -> None:
-            raise RuntimeError("broken for the test")
+        def may_break() -> None:
+            if says[-1]:
+                raise RuntimeError(says[-1])
 
         @dg.job(name="build")
         def job() -> None:
-            breaks()
+            may_break()
+
+        def end(error: str | None) -> None:
+            says.append(error)
+            ended = job.execute_in_process(instance=instance, raise_on_error=False)
+            assert ended.success == (error is None)
 
         def tick() -> tuple[dg.SensorResult, list[str]]:
             lines: list[str] = []
             result = watch(instance, zone.settings, zone.contracts, zone.now, lines.append)
             return result, lines
 
-        tick.fail = lambda: job.execute_in_process(instance=instance, raise_on_error=False)
+        tick.end = end
         yield tick
 
 
@@ -560,7 +567,7 @@ def test_the_sensor_tells_of_a_failed_run_once_and_sends_what_runs_have_left(zon
     zone.now = datetime.now(UTC)
     hold(zone)
     zone.observe()
-    look.fail()
+    look.end("broken for the test")
     _, lines = look()
     assert len(lines) == 1
     assert "Run failed: build" in lines[0]
@@ -570,3 +577,18 @@ def test_the_sensor_tells_of_a_failed_run_once_and_sends_what_runs_have_left(zon
         "*Batch held: trigger_2025_01_15*",
         "*Run failed: build*",
     ]
+
+
+def test_a_failure_that_repeats_is_told_once_until_a_run_succeeds(zone, look):
+    zone.now = datetime.now(UTC)
+
+    def told(*errors: str | None) -> list[str]:
+        for error in errors:
+            look.end(error)
+        return look()[1]
+
+    assert len(told("disk full")) == 1
+    assert told("disk full", "disk full") == []
+    assert len(told("disk broken")) == 1
+    assert told(None) == []
+    assert len(told("disk broken", "disk broken")) == 1
