@@ -78,7 +78,7 @@ class Traces:
 
     def in_bytes(self, data: bytes) -> bool:
         """Whether a telling value stands in bytes of UTF-8 or Latin-1."""
-        return any(one in data for one in self._telling_bytes) and any(
+        return self._may_tell(data) and any(
             self._telling.search(data.decode(encoding, "replace"))
             for encoding in ("utf-8", "latin-1")
         )
@@ -89,9 +89,13 @@ class Traces:
     def mentions(self, data: bytes) -> bool:
         """Whether the key, a telling value or a name may stand in bytes: quick, too often so."""
         return (
-            self.customer_id.encode() in data
-            or self.words_in_bytes(data)
-            or any(one in data for one in self._telling_bytes)
+            self.customer_id.encode() in data or self.words_in_bytes(data) or self._may_tell(data)
+        )
+
+    def _may_tell(self, data: bytes) -> bool:
+        # Few runs of characters are in all spellings of a value: most bytes are searched for less.
+        return any(run in data for run in self._runs) and any(
+            one in data for one in self._telling_bytes
         )
 
     @cached_property
@@ -117,6 +121,15 @@ class Traces:
             + r")(?!\w)",
             re.IGNORECASE,
         )
+
+    @cached_property
+    def _runs(self) -> set[bytes]:
+        """The longest run of each telling value that every spelling leaves as it is."""
+        runs = [
+            max(re.findall(r"[\w.~-]+", value, re.ASCII), key=len, default="")
+            for value in self.telling
+        ]
+        return {form.encode() for run in runs for form in (run, run.lower())}
 
     @cached_property
     def _telling_bytes(self) -> list[bytes]:

@@ -1,5 +1,9 @@
 """What gives a person away: taken out wherever it stands, and nowhere else."""
 
+import json
+from urllib.parse import quote, quote_plus
+
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -23,3 +27,12 @@ def test_values_are_taken_out_as_one_pattern_over_all_would(text, is_long):
 
 def test_a_value_without_latin_letters_is_taken_out():
     assert Traces.of("C-7", ["王小明@公司.香港"]).edit("an 王小明@公司.香港.") == f"an {ERASED}."
+
+
+@pytest.mark.parametrize("value", _TRACES.telling)
+@pytest.mark.parametrize("write", [str, str.lower, quote, quote_plus, json.dumps])
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_every_spelling_is_found_in_bytes(value, write, encoding):
+    data = f"x {write(value)} x".encode(encoding)
+    assert _TRACES.mentions(data)
+    assert _TRACES.in_bytes(data)
