@@ -27,6 +27,7 @@ from orchestration.dbt_runner import DbtRun, invoke
 from orchestration.erasure.files import Files, as_json, is_database, lines_of_patches, look, roots
 from orchestration.erasure.find import contacts_of, find_rows, traces_of
 from orchestration.erasure.pages import remove_drafts, rewrite_warehouse
+from orchestration.erasure.run_store import clear_run_store
 from orchestration.erasure.tables import clear_tables
 from orchestration.loader.load import connect
 from orchestration.people import key_of, person_hash
@@ -85,9 +86,10 @@ def erase(
             seen = look(folders, traces)
             files = Files(connection, settings, contracts, rows, traces)
             files.clear(seen)
+            in_runs = Counter({"runs of Dagster": clear_run_store(traces)})
             connection.execute("begin transaction")
             cleared = clear_tables(connection, contracts, rows, traces, sorted(files.with_traces))
-            _note_places(connection, hashed, files.changed + Counter(cleared))
+            _note_places(connection, hashed, files.changed + in_runs + Counter(cleared))
             connection.execute("commit")
         report("Building what follows from the rows that are left.")
         run_id = _build(settings, report)
