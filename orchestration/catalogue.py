@@ -74,14 +74,7 @@ def complete(manifest: dict[str, Any], columns: Columns, project_dir: Path) -> N
         for block in manifest["docs"].values()
         if block["package_name"] == manifest["metadata"]["project_name"]
     }
-    for macro in _own_macros(manifest):
-        text = (project_dir / macro["original_file_path"]).read_text(encoding="utf-8")
-        head = _HEAD.match(text)
-        macro["description"] = macro["description"] or (_one_line(head[1]) if head else "")
-    for test in _singular_tests(manifest):
-        head = _HEAD_OF_TEST.search(test["raw_code"])
-        comment = head[0].replace("-- ", "") if head else ""
-        test["description"] = test["description"] or _one_line(comment)
+    describe_macros_and_tests(manifest, project_dir)
     for table in _tables(manifest):
         described = [table, *_relatives(manifest, table)]
         for name in columns.get(_name(table), []):
@@ -91,6 +84,26 @@ def complete(manifest: dict[str, Any], columns: Columns, project_dir: Path) -> N
             ) or blocks.get(name, "")
         _add_owner(manifest, table)
         _tag_personal(table)
+
+
+def describe_macros_and_tests(manifest: dict[str, Any], project_dir: Path) -> None:
+    """Add to dbt's manifest what stands at the head of our macros and tests.
+
+    A generic test means what its macro does; of dbt's own tests the names say it.
+    """
+    for macro in _own_macros(manifest):
+        text = (project_dir / macro["original_file_path"]).read_text(encoding="utf-8")
+        head = _HEAD.match(text)
+        macro["description"] = macro["description"] or (_one_line(head[1]) if head else "")
+    for test in _singular_tests(manifest):
+        head = _HEAD_OF_TEST.search(test["raw_code"])
+        comment = head[0].replace("-- ", "") if head else ""
+        test["description"] = test["description"] or _one_line(comment)
+    project = manifest["metadata"]["project_name"]
+    for test in manifest["nodes"].values():
+        if test["resource_type"] == "test" and test.get("test_metadata"):
+            macro = manifest["macros"].get(f"macro.{project}.test_{test['test_metadata']['name']}")
+            test["description"] = test["description"] or (macro["description"] if macro else "")
 
 
 def undescribed(manifest: Mapping[str, Any], columns: Columns) -> list[str]:

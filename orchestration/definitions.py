@@ -16,6 +16,7 @@ from orchestration.automation import (
     writer,
 )
 from orchestration.bronze import bronze_assets, decision_assets
+from orchestration.catalogue import describe_macros_and_tests
 from orchestration.contracts import load_contracts
 from orchestration.dbt_assets import build_assets, published_asset
 from orchestration.dbt_runner import prepare_manifest
@@ -34,6 +35,7 @@ def build_definitions(settings: Settings, report: Callable[[str], None]) -> dg.D
     contracts = load_contracts(settings.contracts_file)
     bronze = bronze_assets(settings, contracts, report)
     manifest = prepare_manifest(settings)
+    describe_macros_and_tests(manifest, settings.project_dir)
     dbt_build = build_assets(settings, manifest, report)
     job = build_job()
     nightly, demo = nightly_job(settings, manifest, report), demo_job(settings, report)

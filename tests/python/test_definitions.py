@@ -87,6 +87,13 @@ def test_tests_of_models_and_of_sources_are_asset_checks(graph, manifest):
     assert dg.AssetKey(["gold", "fact_sales"]) in checked
 
 
+def test_a_check_says_what_its_test_does(graph):
+    said = {key.name: graph.get_check_spec(key).description for key in graph.asset_check_keys}
+    assert said["every_record_is_in_bronze_or_rejected"].startswith("Conservation, from file to")
+    assert said["unique_key_stg_orders__file_id___row_number"].startswith("A key of one or more")
+    assert not said["unique_fact_orders_order_id"]
+
+
 def test_one_job_does_it_all_and_every_writing_step_is_in_the_pool(definitions, graph):
     job = definitions.resolve_job_def(JOB)
     assert set(job.asset_layer.executable_asset_keys) == graph.materializable_asset_keys - FORECAST

@@ -1,5 +1,4 @@
 {{ config(meta={'dagster': {'ref': {'name': 'quarantine'}}}) }}
--- Dagster shows it as a check of the quarantine. depends_on: {{ ref('quarantine') }}
 -- Conservation, from file to bronze: for every file that ever loaded, records read = rows in its
 -- feed's bronze table + rejected rows. Also rows in bronze that no ledger entry speaks of.
 with bronze_counts as (
@@ -47,3 +46,4 @@ where
     or loaded_files.rows_loaded <> coalesce(bronze_counts.rows_in_bronze, 0)
     or loaded_files.rows_read
     <> coalesce(bronze_counts.rows_in_bronze, 0) + coalesce(rejected_counts.rows_rejected, 0)
+-- Dagster shows it as a check of the quarantine. depends_on: {{ ref('quarantine') }}
