@@ -33,7 +33,8 @@ _UNDER_WAY = [
     dg.DagsterRunStatus.CANCELING,
 ]
 _FAILURES_THAT_COUNT = 10
-_WATCH_SECONDS = 3.5
+# A tick watches landing so long, looks so often, and leaves so much before the next one may begin.
+_WATCH_SECONDS, _LOOK_SECONDS, _REST_SECONDS = 3.5, 0.25, 1.5
 
 
 def build_job() -> Any:
@@ -87,16 +88,17 @@ def landing_sensor(
         description="Asks for a run when files in landing are due.",
     )
     def landing(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        watch = min(_WATCH_SECONDS, settings.sensor_interval_seconds - 1.5)
+        watch = min(_WATCH_SECONDS, settings.sensor_interval_seconds - _REST_SECONDS)
         watched_until = time.monotonic() + watch
-        while isinstance(
-            asked := ask_for_run(context.instance, settings, contracts, datetime.now(UTC)),
-            dg.SkipReason,
-        ):
+        while True:
+            now = datetime.now(UTC)
+            asked = ask_for_run(context.instance, settings, contracts, now)
+            if isinstance(asked, dg.RunRequest):
+                break
             if time.monotonic() >= watched_until:
                 return asked
-            time.sleep(0.25)
-        selection = selection_of_event(settings, contracts, manifest, datetime.now(UTC))
+            time.sleep(_LOOK_SECONDS)
+        selection = selection_of_event(settings, contracts, manifest, now)
         return dg.RunRequest(
             asset_selection=selection,
             run_config={

@@ -18,7 +18,7 @@ from orchestration.contracts import Contract
 from orchestration.loader.load import LoadReport, connect, load_landing
 from orchestration.retries import retrying
 from orchestration.settings import Settings
-from orchestration.ui_metadata import Figures, figures_of_feeds
+from orchestration.ui_metadata import Figures, check_result, figures_of_feeds
 from orchestration.warehouse import make_key
 from orchestration.watching import arrival_checks, arrival_results
 
@@ -88,13 +88,7 @@ def bronze_assets(
             yield dg.MaterializeResult(asset_key=spec.key, metadata=metadata)
         yield dg.MaterializeResult(asset_key=BUILDS)
         for result in arrival_results(settings, contracts, contracts, datetime.now(UTC)):
-            yield dg.AssetCheckResult(
-                asset_key=result.asset_key,
-                check_name=result.check_name,
-                passed=result.passed,
-                severity=result.severity,
-                description=result.description,
-            )
+            yield check_result(result)
 
     return bronze
 

@@ -36,7 +36,7 @@ from orchestration.loader.load import connect
 from orchestration.publish import publish
 from orchestration.retries import retry_if_transient, retrying
 from orchestration.settings import Settings
-from orchestration.ui_metadata import Figures, figures_of_models
+from orchestration.ui_metadata import Figures, check_result, figures_of_models
 
 PUBLISHED = dg.AssetKey("published")
 
@@ -253,14 +253,7 @@ def _asset_events(
             isinstance(result, dg.AssetCheckEvaluation)
             and result.asset_check_key in context.selected_asset_check_keys
         ):
-            # A result, which `published` waits for.
-            yield dg.AssetCheckResult(
-                passed=result.passed,
-                asset_key=result.asset_key,
-                check_name=result.check_name,
-                metadata=result.metadata,
-                severity=result.severity,
-            )
+            yield check_result(result)
         else:
             yield result
 

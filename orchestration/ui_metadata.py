@@ -1,10 +1,13 @@
-"""Figures that Dagster's UI plots over time: what expectations found, what is held, conservation.
+"""What steps tell Dagster's UI: figures it plots over time (what expectations found, what is held,
+conservation), and how a check ended.
 
-Belongs here: asking the warehouse for them, as numbers per asset. Does not: emitting them.
+Belongs here: asking the warehouse for figures, as numbers per asset; the form of a check's result.
+Does not: emitting them.
 """
 
 from collections.abc import Mapping
 
+import dagster as dg
 from duckdb import DuckDBPyConnection
 
 Figures = dict[str, int | float]
@@ -77,3 +80,18 @@ def figures_of_feeds(
             "records_unaccounted": read - rejected - rows,
         }
     return found
+
+
+def check_result(evaluation: dg.AssetCheckEvaluation) -> dg.AssetCheckResult:
+    """An evaluation as the result of a step that was asked for it: what is downstream waits for it.
+
+    Of a mere evaluation Dagster says that the check gave no result.
+    """
+    return dg.AssetCheckResult(
+        passed=evaluation.passed,
+        asset_key=evaluation.asset_key,
+        check_name=evaluation.check_name,
+        metadata=evaluation.metadata,
+        severity=evaluation.severity,
+        description=evaluation.description,
+    )

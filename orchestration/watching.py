@@ -4,7 +4,6 @@ Belongs here: the Dagster shell around `freshness.py` and `alerts.py`. Does not:
 an alert says.
 """
 
-import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -99,14 +98,17 @@ def watch(
 
 def _failures(instance: dg.DagsterInstance, now: datetime) -> Iterator[tuple[dg.DagsterRun, str]]:
     """Failed runs, each with what it said, but for those that only repeat the one before."""
-    ended = {
-        status: instance.get_run_records(
+
+    def ended(status: dg.DagsterRunStatus) -> list[dg.RunRecord]:
+        return instance.get_run_records(
             dg.RunsFilter(statuses=[status], updated_after=now - _NEWS), limit=_MOST_RUNS
         )
-        for status in (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS)
-    }
+
+    records = ended(dg.DagsterRunStatus.FAILURE)
+    if records:
+        records = [*records, *ended(dg.DagsterRunStatus.SUCCESS)]
     last_words: dict[str, str | None] = {}
-    for record in sorted(itertools.chain(*ended.values()), key=lambda one: one.storage_id):
+    for record in sorted(records, key=lambda one: one.storage_id):
         run, words = record.dagster_run, None
         if run.is_failure:
             steps = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)

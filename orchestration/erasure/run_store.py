@@ -9,7 +9,7 @@ from contextlib import closing
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from orchestration.erasure.traces import Traces
+from orchestration.erasure.traces import Traces, core_of
 from orchestration.instance import POSTGRES_VARIABLE
 
 _TEXTS = text(
@@ -32,16 +32,25 @@ def clear_run_store(traces: Traces) -> int:
     if not url:
         return 0
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    # An event log is long: only texts that may hold a value leave the database.
+    cores = [core_of(value) for value in traces.telling]
     changed, tables = 0, set()
     try:
         with closing(engine.connect()) as connection:
             for table, column in connection.execute(_TEXTS).fetchall():
                 # A row that is changed moves: each column is looked up by itself.
-                found = connection.execute(text(f"select ctid::text, {column} from {table}"))
+                may_tell = f'strpos(lower({column} collate "C"), core) > 0'
+                found = connection.execute(
+                    text(
+                        f"select ctid::text, {column} from {table} where exists"
+                        f" (select 1 from unnest(cast(:cores as text[])) as core where {may_tell})"
+                    ),
+                    {"cores": cores},
+                )
                 edited = [
                     {"place": place, "value": after}
                     for place, value in found
-                    if value and (after := traces.edit(value)) != value
+                    if (after := traces.edit(value)) != value
                 ]
                 if edited:
                     connection.execute(

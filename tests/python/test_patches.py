@@ -279,6 +279,19 @@ def test_a_correction_is_not_patched_by_what_was_written_for_the_file_before_it(
     assert statuses(warehouse, of_the_first, of_the_second) == ({"O2": "delivered"}, outdated)
 
 
+def test_a_correction_with_the_bytes_of_another_file_is_patched_once(warehouse):
+    load_order(warehouse, DOUBLE, "O1")
+    load_order(warehouse, ORDERS, "O2")
+    load_order(warehouse, ORDERS, "O1")
+    both = "select count(*), count(distinct sha256) from bronze.files"
+    assert warehouse.ask(f"{both} where feed = 'orders' and status = 'loaded'") == [(2, 1)]
+    assert statuses(warehouse, patch(DOUBLE, 1, "order_status", "pending")) == (
+        {"O1": "pending"},
+        {},
+    )
+    assert warehouse.ask("select count(*) from silver.patched_rows") == [(1,)]
+
+
 def test_a_patch_without_a_row_is_warned_of(warehouse):
     load_order(warehouse, ORDERS, "O1")
     lost = [
