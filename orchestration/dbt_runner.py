@@ -8,6 +8,7 @@ is read once, and the lock of the writer (`warehouse.py`) is held by the very pr
 """
 
 import fcntl
+import gc
 import json
 import multiprocessing
 import os
@@ -139,9 +140,8 @@ def _invoke(
     results_file = target_dir(settings) / "run_results.json"
     results_file.unlink(missing_ok=True)
     options = ["--project-dir", str(settings.project_dir), "--log-level", "none"]
-    options += ["--log-level-file", "debug"]
     try:
-        with _environment(settings):
+        with _environment(settings), spared_by_collector():
             result = dbtRunner(manifest, [hear] if hear else []).invoke([*args, *options])
     finally:
         close_connections()
@@ -177,6 +177,9 @@ def _environment(settings: Settings) -> Iterator[None]:
         "DBT_PROFILES_DIR": str(settings.project_dir),
         "DBT_TARGET_PATH": str(target_dir(settings)),
         "DBT_LOG_PATH": os.environ.get("DBT_LOG_PATH", str(settings.project_dir / "logs")),
+        # By default dbt writes each statement to it, which takes time; they stand in the target
+        # folder, too.
+        "DBT_LOG_LEVEL_FILE": os.environ.get("DBT_LOG_LEVEL_FILE", "info"),
     }
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
@@ -188,6 +191,20 @@ def _environment(settings: Settings) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def spared_by_collector() -> Iterator[None]:
+    """Keep Python's garbage collector from looking through the project again and again.
+
+    What is in memory before dbt starts stays until it ends: half a million objects, which the
+    collector took a tenth of a build to look through.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def read_results(path: Path, succeeded: bool, error: str | None) -> DbtRun:

@@ -1,4 +1,4 @@
-"""dbt in this process: the project is read once, and again when it is another."""
+"""dbt in this process: the project is read once, and again when it is another; what it logs."""
 
 from warehouse import Warehouse
 
@@ -28,3 +28,19 @@ def test_the_project_is_read_once_until_it_changes(tmp_path, monkeypatch):
     warehouse.edit("dbt_project.yml", "name: orderhouse", "name: orderhouse # edited")
     seed()
     assert parsed.exists()
+
+
+def test_its_log_has_each_statement_only_if_one_wants_it(tmp_path, monkeypatch):
+    for name in ("DBT_TARGET_PATH", "DBT_LOG_PATH"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    settings = Warehouse.with_own_project(tmp_path).settings
+
+    def logged() -> str:
+        run = invoke(settings, ["seed", "--select", "currencies"])
+        assert run.succeeded, run.reasons()
+        return (tmp_path / "DBT_LOG_PATH" / "dbt.log").read_text(encoding="utf-8")
+
+    told = logged()
+    assert "seed file seeds.currencies" in told and "create table" not in told
+    monkeypatch.setenv("DBT_LOG_LEVEL_FILE", "debug")
+    assert "create table" in logged()

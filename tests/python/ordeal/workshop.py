@@ -25,7 +25,7 @@ from warehouse import PII_KEY, Warehouse, environment
 
 from orchestration.affected import affected_models
 from orchestration.builds import fingerprint, project_fingerprint, what_changed
-from orchestration.dbt_runner import close_connections
+from orchestration.dbt_runner import close_connections, spared_by_collector
 from orchestration.loader.load import connect
 from orchestration.loader.retract import restore, retract
 from ordeal.streams import (
@@ -187,7 +187,7 @@ class Workshop:
 
         def serve() -> None:
             ours.close()
-            with suppress(EOFError):
+            with spared_by_collector(), suppress(EOFError):
                 while True:
                     theirs.send(self._in_child(*theirs.recv()))
 
