@@ -41,6 +41,6 @@ def test_its_log_has_each_statement_only_if_one_wants_it(tmp_path, monkeypatch):
         return (tmp_path / "DBT_LOG_PATH" / "dbt.log").read_text(encoding="utf-8")
 
     told = logged()
-    assert "seed file seeds.currencies" in told and "create table" not in told
+    assert "seed file seeds.currencies" in told and "On seed.orderhouse.currencies" not in told
     monkeypatch.setenv("DBT_LOG_LEVEL_FILE", "debug")
-    assert "create table" in logged()
+    assert "On seed.orderhouse.currencies" in logged()
