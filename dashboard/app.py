@@ -8,6 +8,7 @@ there is a newer one. Everything is served from here: no other host is asked for
 """
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
@@ -20,6 +21,8 @@ from dashboard.charts import THEMES
 from dashboard.pages import Page, View, customers, operations, pipeline, sales
 from dashboard.parts import empty, panel
 from dashboard.published import Reader, newest
+from orchestration.contracts import load_contracts
+from orchestration.freshness import late_feeds
 from orchestration.loader.landing import read_notes
 from orchestration.publish import current_file
 from orchestration.settings import Settings
@@ -59,6 +62,8 @@ def create_app(settings: Settings) -> Dash:
 
 
 def _register(app: Dash, settings: Settings) -> None:
+    contracts = load_contracts(settings.contracts_file)
+
     @app.callback(
         Output("page", "children"),
         Output("links", "children"),
@@ -84,7 +89,8 @@ def _register(app: Dash, settings: Settings) -> None:
             chosen = filters.read(search, reader)
             colors = THEMES.get(theme or flask.request.cookies.get("theme", ""), THEMES["light"])
             landing = read_notes(settings).files
-            view = View(reader, chosen.selection, chosen.split, colors, landing)
+            late = late_feeds(settings, contracts, datetime.now(UTC)) or {}
+            view = View(reader, chosen.selection, chosen.split, colors, landing, late)
             days = chosen.selection.from_date, chosen.selection.to_date
             try:
                 return page.content(view), links, style, *days

@@ -7,6 +7,7 @@ from dash.development.base_component import Component
 
 from dashboard.charts import Theme
 from dashboard.published import Reader, Selection
+from orchestration.freshness import LateFeed
 from orchestration.loader.landing import Note
 
 
@@ -15,7 +16,7 @@ class View:
     """What a page is made from.
 
     `split` is what bars are split by (`channel` or `category`), `landing` what the loader said of
-    each file that it left in landing.
+    each file that it left in landing, `late` the feeds that their contracts expect by now.
     """
 
     reader: Reader
@@ -23,6 +24,7 @@ class View:
     split: str
     theme: Theme
     landing: Mapping[str, Note]
+    late: Mapping[str, LateFeed]
 
 
 @dataclass(frozen=True)

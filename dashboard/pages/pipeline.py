@@ -17,7 +17,7 @@ _ACTIONS = {"quarantine": "Held back", "warn": "Warned of", "fail": "Stopped the
 
 def content(view: View) -> Sequence[Component]:
     """The page, top down."""
-    feeds = view.reader.rows("feeds")
+    feeds = _states(view)
     return [
         _totals(view, feeds),
         _batches(view),
@@ -31,7 +31,7 @@ def content(view: View) -> Sequence[Component]:
 
 def _totals(view: View, feeds: list[Row]) -> Component:
     state, held = view.reader.state, view.reader.row("quarantine_totals")
-    late = [row["feed"] for row in feeds if row["is_late"]]
+    late = [row["feed"] for row in feeds if row["state"] == "late"]
     return tiles(
         tile(
             "version",
@@ -82,28 +82,37 @@ def _batches(view: View) -> Component:
 
 
 def _feeds(feeds: list[Row]) -> Component:
-    for row in feeds:
-        row["state"] = _state(row)
     columns = [
         text_column("Feed", "feed", wording.plain),
         text_column("State", "state", lambda state: badge(state, _FEED_TONES[state])),
         text_column("Last batch", "last_batch_date", wording.day),
         Column("Days behind", "days_behind", wording.count),
         Column("Usual gap", "usual_gap_days", wording.decimal),
+        text_column("Expected by", "expected_by", wording.instant),
     ]
     return panel(
         "Feeds",
         table("feeds", "When each feed last came", columns, feeds)
         if feeds
         else empty("No file came yet."),
-        note="Late: behind the newest batch of all by more than the feed's usual gap and a day.",
+        note="Late: past what its contract expects, or behind the newest batch of all by more than"
+        " the feed's usual gap and a day.",
     )
 
 
-def _state(feed: Row) -> str:
-    if feed["batch_dates"] == 1:
-        return "came once"
-    return "late" if feed["is_late"] else "on time"
+def _states(view: View) -> list[Row]:
+    """When each feed last came, late ones first; `expected_by` of those that a contract expects.
+
+    Data that are loaded long after their days are never late by contract, so that the business
+    clock judges, too.
+    """
+    feeds = view.reader.rows("feeds")
+    for row in feeds:
+        late = view.late.get(row["feed"])
+        row["expected_by"] = late and late.late_since
+        came_once = "came once" if row["batch_dates"] == 1 else "on time"
+        row["state"] = "late" if late or row["is_late"] else came_once
+    return sorted(feeds, key=lambda row: (row["state"] != "late", -row["days_behind"], row["feed"]))
 
 
 def _expectations(view: View) -> Component:

@@ -33,4 +33,3 @@ select
     coalesce(clock.as_of_date - feeds.last_batch_date > feeds.usual_gap_days + 1, false) as is_late
 from feeds
 cross join silver.business_clock as clock
-order by is_late desc, days_behind desc, feeds.feed

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,9 @@ from playwright.sync_api import Browser, Page
 from dashboard.browser import chromium, find_chromium, visit
 from dashboard.charts import THEMES
 from dashboard.serve import running
+from orchestration.contracts import load_contracts
 from orchestration.forecast.step import forecast_sales
+from orchestration.freshness import FEEDS_FILE
 from orchestration.publish import current_file
 from orchestration.run import run
 from orchestration.settings import ConfigurationError, Settings
@@ -300,6 +302,31 @@ def test_a_newer_version_is_seen_without_a_reload(
     newer.replace(current_file(settings))
     dashboard.visit("/")
     assert "Build anew with: make run" in page.inner_text("#page")
+    assert dashboard.errors == []
+
+
+def test_a_feed_is_late_once_its_contract_expects_it(
+    built: Built, opened: Opened, tmp_path: Path
+) -> None:
+    settings = Settings(data_dir=tmp_path)
+    for folder in (settings.published, settings.warehouse.parent):
+        folder.mkdir(parents=True)
+    shutil.copyfile(current_file(built.settings), current_file(settings))
+    today = datetime.now(UTC).date()
+    arrived = {"orders": today - timedelta(days=9), "payments": today}
+    document = {feed: {"newest": str(day), "is_live": True} for feed, day in arrived.items()}
+    (settings.warehouse.parent / FEEDS_FILE).write_text(json.dumps(document), encoding="utf-8")
+
+    dashboard = opened(settings)
+    dashboard.visit("/pipeline")
+    feeds = {row[0]: row for row in shown_figures(dashboard.page)["feeds"]}
+    late = {feed for feed, row in feeds.items() if row[1] == "late"}
+    assert dashboard.figure("late_feeds") == str(len(late))
+    assert next(iter(feeds)) == "orders" and "payments" not in late
+    expected_by = load_contracts(settings.contracts_file)["orders"].expected
+    due = expected_by.late_at(expected_by.newest_due(datetime.now(UTC).replace(tzinfo=None)))
+    assert says(feeds["orders"][-1], due)
+    assert not says(feeds["payments"][-1], due)
     assert dashboard.errors == []
 
 
