@@ -2,9 +2,10 @@
   The accepted rows of a feed that change a key: upserts and deletions, with the feed's columns in
   silver, version_hash where `history`, and what orders them. A feed with extract: full deletes by
   absence: a key that a delivery lists and the next one does not is deleted at that next delivery's
-  batch date, and a row that lists it again counts from its own batch date on. A delivery is all
-  files of one batch date, doubled ones too: an old list sent again under a new date is a new list.
-  One without rows deletes nothing. Quarantined rows list their key as well.
+  batch date, or at its own newest row where that is later: a list made at night has rows of the next
+  day. A row counts from the batch date on that brought its key back. A delivery is all files of one
+  batch date, doubled ones too: an old list sent again under a new date is a new list. One that lists
+  no key deletes nothing. Quarantined rows list their key as well.
   counted: which rows change their key, a condition over staging, where not those accepted alone;
   staged, delivered_files: given by a model that equals_its_recomputation tests, which finds no ref
   in a macro.
@@ -23,6 +24,7 @@
         where {{ counted }}
     {%- else -%}
         {%- set key = feed_contract.key | join(', ') -%}
+        {%- set listings_key = 'listings.' ~ feed_contract.key | join(', listings.') -%}
         -- One row per row and batch date under which its bytes were delivered.
         with delivered_rows as (
             select
@@ -35,12 +37,23 @@
                 on staged._file_id = sent_files.file_id
         ),
 
+        listed as (
+            select
+                {{ key }},
+                _batch_date,
+                max(_sequence_at) filter (where is_counted) as _sequence_at
+            from delivered_rows
+            where not is_deletion
+                {%- for column in feed_contract.key %} and {{ column }} is not null{% endfor %}
+            group by {{ key }}, _batch_date
+        ),
+
         deliveries as (
             select
                 _batch_date,
                 lag(_batch_date) over (order by _batch_date) as previous_delivery,
                 lead(_batch_date) over (order by _batch_date) as next_delivery
-            from (select distinct _batch_date from delivered_rows) as batch_dates
+            from (select distinct _batch_date from listed) as batch_dates
         ),
 
         listings as (
@@ -49,17 +62,36 @@
                 _batch_date,
                 lag(_batch_date) over (partition by {{ key }} order by _batch_date)
                     as previous_listing,
-                lead(_batch_date) over (partition by {{ key }} order by _batch_date) as next_listing
-            from (
-                select distinct {{ key }}, _batch_date from delivered_rows where not is_deletion
-            ) as listed
+                lead(_batch_date) over (partition by {{ key }} order by _batch_date)
+                    as next_listing,
+                -- Right after all rows before this listing, and after those up to it; both later
+                -- than what stands there for any listing before.
+                max(_sequence_at) over (
+                    partition by {{ key }} order by _batch_date
+                    rows between unbounded preceding and 1 preceding
+                ) + interval '2 microseconds' * row_number() over (
+                    partition by {{ key }} order by _batch_date
+                ) as after_earlier,
+                max(_sequence_at + interval '1 microsecond') over (
+                    partition by {{ key }} order by _batch_date
+                ) + interval '2 microseconds' * row_number() over (
+                    partition by {{ key }} order by _batch_date
+                ) as after_this
+            from listed
         ),
 
         neighbours as (
             select
                 listings.*,
                 deliveries.next_delivery,
-                listings.previous_listing < deliveries.previous_delivery as is_return
+                max(
+                    case
+                        when listings.previous_listing < deliveries.previous_delivery
+                            then {{ later_of('cast(listings._batch_date as timestamp)', 'listings.after_earlier') }}
+                    end
+                ) over (
+                    partition by {{ listings_key }} order by listings._batch_date
+                ) as returned_at
             from listings
             inner join deliveries on listings._batch_date = deliveries._batch_date
         )
@@ -67,11 +99,7 @@
         select
             {% for column in columns %}accepted.{{ column }}, {% endfor %}
             accepted.is_deletion,
-            case
-                when neighbours.is_return
-                    then greatest(accepted._sequence_at, cast(accepted._batch_date as timestamp))
-                else accepted._sequence_at
-            end as _sequence_at,
+            {{ later_of('accepted._sequence_at', 'neighbours.returned_at') }} as _sequence_at,
             accepted._batch_date, accepted._file_id, accepted._file_name, accepted._row_number
         from delivered_rows as accepted
         left join neighbours
@@ -84,7 +112,9 @@
         select
             {% for column in columns -%}
             {{ column if column in feed_contract.key else 'null' }}, {% endfor %}
-            true, cast(next_delivery as timestamp), next_delivery, null, '', 0
+            true,
+            {{ later_of('cast(next_delivery as timestamp)', 'after_this') }},
+            next_delivery, null, '', 0
         from neighbours
         where next_delivery is not null and next_listing is distinct from next_delivery
     {%- endif -%}

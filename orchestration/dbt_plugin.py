@@ -46,6 +46,8 @@ class Plugin(BasePlugin):
             self._key = read_or_make_key(self._settings.data_dir)
         if self._code is None:
             self._code = code_fingerprint(self._settings, self._key)
+        # dbt's snapshots take the time of the session, which is the machine's own.
+        cursor.execute("set TimeZone = 'UTC'")
         inner, outer = hmac_pads(self._key)
         cursor.execute("set variable pii_inner_pad = ?::blob", [inner])
         cursor.execute("set variable pii_outer_pad = ?::blob", [outer])

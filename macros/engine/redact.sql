@@ -8,10 +8,11 @@
     case
         when
             contains({{ text }}, '@') or contains({{ text }}, '%40')
-            or contains({{ text }}, '+') or contains({{ text }}, '%2B')
+            or contains({{ text }}, '+') or contains({{ text }}, '%2B') or contains({{ text }}, '%2b')
             then regexp_replace(
                 {{ text }},
-                '[A-Za-z0-9._%+-]+(@|%40)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+|(\+|%2B)[1-9]([ ().-]?[0-9]){7,14}',
+                '[\p{L}\p{N}._%+-]+(@|%40)[\p{L}\p{N}-]+(\.[\p{L}\p{N}-]+)+'
+                || '|(\+|%2[Bb])[1-9](([ ()./-]|%20|%28|%29){0,3}[0-9]){7,14}',
                 '[redacted]',
                 'g'
             )

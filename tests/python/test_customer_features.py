@@ -1,6 +1,7 @@
 """Features say what was known on their day: by files up to it, of orders up to it, for good."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 from warehouse import Warehouse, assert_passed
 
 from orchestration.demo import generate
+from orchestration.loader.load import connect
+from orchestration.loader.retract import retract
 
 FIRST_DAY = date(2025, 1, 6)  # a Monday
 DAYS = 28
@@ -210,6 +213,31 @@ def test_weekly_builds_give_what_a_rebuild_gives(tmp_path):
         before = rows
     assert_passed(warehouse.dbt("test", "--select", "customer_features", "customer_labels"))
     assert warehouse.ask("select count(*) from gold.customer_labels") == [(len(rows),)]
+
+
+def test_who_went_with_the_newest_sunday_leaves_no_row(tmp_path):
+    warehouse = Warehouse.at(tmp_path)
+    select = ("--select", "+customer_features", "+customer_labels")
+    for day, customer in ((12, "C1"), (19, "C2")):
+        ordered = {"order_date": f"2025-01-{day}T08:00:00Z", "order_status": "completed"}
+        warehouse.deliver(
+            {
+                f"customers_2025_01_{day}.ndjson": [{"customer_id": customer}],
+                f"orders_2025_01_{day}.csv": [
+                    {"order_id": f"O{day}", "customer_id": customer, **ordered}
+                ],
+            },
+            *select,
+        )
+    rows = "select distinct customer_id, as_of_date::text from gold.{} order by all"
+    known = [("C1", "2025-01-12"), ("C1", "2025-01-19"), ("C2", "2025-01-19")]
+    assert warehouse.ask(rows.format("customer_features")) == known
+    with closing(connect(warehouse.settings)) as connection:
+        for feed, ending in (("customers", "ndjson"), ("orders", "csv")):
+            retract(connection, f"{feed}_2025_01_19.{ending}", "a test")
+    assert_passed(warehouse.build(*select))
+    for table in ("customer_features", "customer_labels"):
+        assert warehouse.ask(rows.format(table)) == known[:1]
 
 
 def _day_of(name: str) -> str:

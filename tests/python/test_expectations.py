@@ -157,6 +157,11 @@ CASES = [
     ("order_items", {"quantity": "9223372036854775807", "unit_price": "9999999999999999.99"}, [
         "line_amount_too_large",
     ], ["price_mismatch"]),
+    ("order_items", {
+        "quantity": "1", "unit_price": "950000000000000", "discount_percent": "-999.99"
+    }, [
+        "discount_percent_out_of_range",
+    ], ["price_mismatch"]),
     ("payments", {"order_id": "none"}, ["order_unknown"], []),
     ("payments", {"amount": "-1"}, ["amount_negative"], []),
     ("payments", {"amount": None}, ["amount_missing"], []),

@@ -1,6 +1,6 @@
 """A feed whose deliveries are full lists deletes what a list no longer names."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from warehouse import Warehouse, assert_passed
@@ -76,6 +76,50 @@ def test_an_empty_delivery_deletes_nothing(warehouse):
 def test_silver_holds_the_living(warehouse):
     living = {key for (key,) in warehouse.ask("select product_id from silver.products")}
     assert living == {*STEADY, "returning", "new"}
+
+
+@pytest.fixture(scope="module")
+def odd_lists(tmp_path_factory) -> Warehouse:
+    """Rows of the next day, a list without keys, a key that comes back with a fault at first."""
+    warehouse = Warehouse.with_own_project(tmp_path_factory.mktemp("odd_lists"))
+    full = "key: [product_id]\n              extract: full\n"
+    warehouse.edit(SOURCES, "key: [product_id]\n", full + "              max_deleted_ratio: 1\n")
+    (night,) = products("night")
+    night["updated_at"] = "2025-01-11T02:00:00Z"
+    (faulty,) = products("back")
+    faulty["price"] = "-1"
+    for number, rows in (
+        (10, [*products(*STEADY, "back"), night]),
+        (11, products(*STEADY)),
+        (12, [{**row, "product_id": ""} for row in products(*STEADY)]),
+        (13, [*products(*STEADY), faulty]),
+        (14, [*products(*STEADY, "back"), night]),
+        (15, [*products(*STEADY, "back")]),
+    ):
+        warehouse.drop_rows(f"products_2025_01_{number:02d}.json", rows)
+    assert {outcome.status for outcome in warehouse.load().files} == {"loaded", "duplicate"}
+    assert_passed(warehouse.build("--select", "+products_history", "+products"))
+    return warehouse
+
+
+def test_a_list_without_keys_deletes_nothing(odd_lists):
+    assert versions(odd_lists, "P0") == [(datetime(2024, 1, 1), None)]
+
+
+def test_rows_of_the_next_day_are_deleted_after_themselves(odd_lists):
+    (first, first_end), (second, second_end) = versions(odd_lists, "night")
+    exported = datetime(2025, 1, 11, 2)
+    assert first == exported and exported < first_end < exported + timedelta(milliseconds=1)
+    assert (second, second_end) == (datetime(2025, 1, 14), datetime(2025, 1, 15))
+
+
+def test_a_key_that_comes_back_with_a_fault_is_back_once_it_is_mended(odd_lists):
+    assert versions(odd_lists, "back") == [
+        (datetime(2024, 1, 1), datetime(2025, 1, 11)),
+        (datetime(2025, 1, 13), None),
+    ]
+    living = {key for (key,) in odd_lists.ask("select product_id from silver.products")}
+    assert living == {*STEADY, "back"}
 
 
 def test_a_delivery_that_deletes_too_much_is_held(tmp_path):

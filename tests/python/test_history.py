@@ -2,8 +2,12 @@
 
 from datetime import datetime
 
+import duckdb
 import pytest
 from warehouse import Warehouse
+
+from orchestration.dbt_plugin import Plugin
+from orchestration.settings import PROJECT_DIR
 
 MODELS = ("--select", "+customers_history", "+orders", "+products_history", "+quarantine")
 
@@ -155,3 +159,12 @@ def test_what_waits_for_its_parent_comes_back_by_itself(tmp_path):
     deliver(warehouse, "customers_2025_01_03.ndjson", [customer("Gold", day(3), "C9")])
     assert warehouse.ask(held) == [("O2", ["customer_unknown"], 2)]
     assert warehouse.ask("select order_id from silver.orders") == [("O1",)]
+
+
+def test_knowledge_time_is_utc_wherever_the_machine_stands(tmp_path):
+    plugin = Plugin("orderhouse", {"data_dir": str(tmp_path), "project_dir": str(PROJECT_DIR)})
+    with duckdb.connect() as cursor:
+        cursor.execute("set TimeZone = 'America/New_York'")
+        plugin.configure_cursor(cursor)
+        ((zone,),) = cursor.execute("select current_setting('TimeZone')").fetchall()
+    assert zone == "UTC"

@@ -292,6 +292,17 @@ def test_a_correction_with_the_bytes_of_another_file_is_patched_once(warehouse):
     assert warehouse.ask("select count(*) from silver.patched_rows") == [(1,)]
 
 
+def test_quarantine_shows_the_key_by_its_newest_patch(warehouse):
+    row = {"product_id": "P1", "warehouse_id": "W1", "snapshot_date": "?", "quantity_on_hand": "1"}
+    warehouse.drop_rows("inventory_2025_01_15.csv", [row])
+    warehouse.load()
+    # Neither reads as a day: the row as it is judged stays the same.
+    for value in ("soon", "later"):
+        write_patches(warehouse, patch("inventory_2025_01_15.csv", 1, "snapshot_date", value))
+        assert_passed(warehouse.build("--select", "+quarantine", "--exclude", "test_type:singular"))
+        assert warehouse.ask("select business_key from silver.quarantine") == [(f"P1|W1|{value}",)]
+
+
 def test_a_patch_without_a_row_is_warned_of(warehouse):
     load_order(warehouse, ORDERS, "O1")
     lost = [

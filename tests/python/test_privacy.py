@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from warehouse import Warehouse
 
 from orchestration.contracts import load_contracts
 from orchestration.pii_key import KEY_FILE, hmac_pads, read_or_make_key
@@ -15,7 +16,7 @@ from orchestration.publish import current_file, steward_edition
 from orchestration.settings import ConfigurationError
 
 EMAIL = re.compile(r"[\w.+-]+(@|%40)[\w-]+\.[\w.]+")
-PHONE = re.compile(r"\+[1-9]([ ().-]?\d){7,14}")
+PHONE = re.compile(r"\+[1-9]([ ()./-]{0,3}\d){7,14}")
 
 _COMMON = ("first_name", "last_name", "date_of_birth")
 
@@ -73,6 +74,35 @@ def test_nothing_personal_stands_in_the_clear(built, personal, file):
     assert len(personal["email"]) > 10
     for column, delivered in personal.items():
         assert not [value for value in delivered if value in everything], column
+
+
+def test_contacts_in_texts_are_blotted_out_however_they_are_written(tmp_path):
+    warehouse = Warehouse.with_own_project(tmp_path)
+    model = warehouse.settings.project_dir / "models" / "silver" / "shown.sql"
+    model.write_text("select {{ redact('said') }} from (select unnest($said) as said)")
+    compiled = warehouse.dbt("compile", "--select", "shown")
+    (sql,) = [one.node.compiled_code for one in compiled.result.results]
+    contacts = [
+        "ada@example.com",
+        "a.b%40example.co.uk",
+        "jörg.o@müller.de",
+        "+44 20 7946 0018",
+        "+1 (555) 123-4567",
+        "+49 (0)171/234 56 78",
+        "%2b491712345678",
+        "%2B1%20%28555%29%20123%204567",
+    ]
+    said = [f"?q=call {contact}&page=2" for contact in contacts]
+    others = [
+        "cups+plates",
+        "+12,50 EUR",
+        "order 1234567890",
+        "2025-01-15T10:00:00+01:00",
+        "50%2Boff",
+    ]
+    with duckdb.connect() as connection:
+        shown = connection.execute(sql, {"said": [*said, *others]}).fetchall()
+    assert [text for (text,) in shown] == ["?q=call [redacted]&page=2"] * len(said) + others
 
 
 def test_stewards_have_the_contacts_and_the_held_rows_as_delivered(built, personal):
