@@ -36,6 +36,9 @@ PAGES = (
 _BY_PATH = {page.path: page for page in PAGES}
 _SECONDS_BETWEEN_LOOKS = 60
 _NOTHING_PUBLISHED = "Nothing was published yet. Load what lies in landing and build with: make run"
+_NO_DATA = (
+    "What is published has no data: no file was loaded. Put files into landing, then: make run"
+)
 _OLDER_BUILD = "The published version is of an older build. Build anew with: make run"
 # What draws the charts is 5 MB: the browser fetches it while the rest is set up, which saves a
 # sixth of the time to the first view.
@@ -84,6 +87,8 @@ def _register(app: Dash, settings: Settings) -> None:
         with newest(current_file(settings)) as reader:
             if reader is None:
                 return [_notice(_NOTHING_PUBLISHED)], links, style, None, None
+            if reader.state.as_of_date is None:
+                return [_notice(_NO_DATA)], links, style, None, None
             if page is None:
                 return [_notice("There is no such page.")], links, style, no_update, no_update
             chosen = filters.read(search, reader)

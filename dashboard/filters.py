@@ -23,6 +23,7 @@ _PERIODS = {
     "all": "All days",
 }
 _SHORT, _LONG = "7", "30"
+_YEARS = range(1900, 2200)
 _SPLITS = {"channel": "Channel", "category": "Category"}
 
 
@@ -119,6 +120,8 @@ def _days(reader: Reader, period: str) -> tuple[date, date]:
 
 def _day(given: list[str] | None) -> date | None:
     try:
-        return date.fromisoformat(given[0]) if given else None
+        day = date.fromisoformat(given[0]) if given else None
     except ValueError:
         return None
+    # While a year is typed it passes through others, before which there may be no days to compare.
+    return day if day and day.year in _YEARS else None

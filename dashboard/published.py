@@ -65,11 +65,12 @@ class Selection:
 
 @dataclass(frozen=True)
 class State:
-    """The version at hand. `published_at` is UTC; `currency` is None where there are several."""
+    """The version at hand. `published_at` is UTC; `currency` is None where there are several,
+    `as_of_date` where no file counts."""
 
     version: int
     published_at: datetime
-    as_of_date: date
+    as_of_date: date | None
     currency: str | None
     first_day: date | None
 

@@ -30,7 +30,7 @@ _HELD, _LATE, _BREAKER, _FEED, _RUN = (
 )
 _LONGEST_ERROR = 1200
 # Messages of DuckDB may quote values of rows; what stands in quotes, addresses and long numbers go.
-_PERSONAL = re.compile(r"'[^']*'|\"[^\"]*\"|\S+@\S+|\+?\d[\d ()/-]{6,}\d")
+_PERSONAL = re.compile(r"'[^']*'|\"[^\"]*\"|\S+@\S+|\+?\d[\d ()/-]{5,}\d")
 
 
 def observe_warehouse(

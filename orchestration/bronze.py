@@ -25,7 +25,7 @@ from orchestration.watching import arrival_checks, arrival_results
 LEDGER = {
     "files": "The ledger: one row per file ever seen.",
     "rejected_rows": "Lines and elements that could not be read as a record.",
-    "batches": "One row per trigger file.",
+    "batches": "One row per trigger file, and per full list that was held without one.",
 }
 BUILDS = dg.AssetKey(["audit", "builds"])
 # Written when a person or the circuit breaker decides, by no step of a build.

@@ -119,10 +119,20 @@ def finish_build(
     """
     connection.execute(
         "update audit.builds set status = ?, build_id = coalesce(?, build_id), fingerprint = ?,"
-        " finished_at = ?, as_of_date ="
-        " (select max(batch_date) from bronze.files where status = 'loaded') where run_id = ?",
-        [status, build_id, fingerprint, _now(), run_id],
+        " finished_at = ?, as_of_date = ? where run_id = ?",
+        [status, build_id, fingerprint, _now(), _as_of_date(connection), run_id],
     )
+
+
+def _as_of_date(connection: DuckDBPyConnection) -> date | None:
+    """The business clock as dbt left it; None where it has not built it yet."""
+    relation = "table_schema = 'silver' and table_name = 'business_clock'"
+    if not connection.execute(
+        f"select 1 from information_schema.tables where {relation}"
+    ).fetchall():
+        return None
+    ((as_of_date,),) = connection.execute("select as_of_date from silver.business_clock").fetchall()
+    return as_of_date
 
 
 def forget_build(connection: DuckDBPyConnection, run_id: str) -> None:

@@ -116,7 +116,8 @@ def _mail(server: MailServer, settings: AlertSettings, message: Message) -> None
             if server.user:
                 smtp.login(server.user, server.password or "")
             smtp.send_message(letter)
-    except (OSError, smtplib.SMTPException) as error:
+    except (OSError, smtplib.SMTPException, ValueError) as error:
+        # A ValueError: a host or a password that cannot be written as a mail server reads it.
         raise NotSent(_reason(error)) from None
 
 

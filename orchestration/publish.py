@@ -105,6 +105,8 @@ class Edition:
         unfinished.unlink(missing_ok=True)
         os.link(self.path(version), unfinished)
         unfinished.replace(self.current)
+        # A crash may have left the current file a link to this very version: then both names stay.
+        unfinished.unlink(missing_ok=True)
         sync(self.folder)
         if os.geteuid() == 0:
             copy(self.path(version), unfinished)

@@ -109,13 +109,20 @@ def _execute(arguments: list[str]) -> None:
 
 def _identity(pid: int | None) -> str:
     """`<process id> <its start, in clock ticks since boot>`: an id alone is given again."""
-    # The name, in brackets, may hold spaces; the start is the 20th field behind it. See proc(5).
-    return f"{pid} {Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[19]}"
+    return f"{pid} {_fields(pid)[19]}"
+
+
+def _fields(pid: int | None) -> list[str]:
+    """What the system says of a process behind its name, which may hold spaces. See proc(5)."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 
 def _is_alive(run: DagsterRun) -> bool:
-    identity = run.tags.get(_PROCESS, "")
+    """Whether its process is there, and no mere entry of one that ended (state Z)."""
+    pid = run.tags.get(_PROCESS, "").partition(" ")[0]
     try:
-        return bool(identity) and _identity(int(identity.split()[0])) == identity
-    except FileNotFoundError:
+        return (
+            bool(pid) and _identity(int(pid)) == run.tags[_PROCESS] and _fields(int(pid))[0] != "Z"
+        )
+    except (FileNotFoundError, ProcessLookupError):
         return False

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import duckdb
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from orchestration.alerts import unsent_alerts
@@ -243,7 +244,7 @@ def _print_table(
         is_number = all(row[columns.index(column)][-1:].isdigit() for row in rows)
         table.add_column(column, justify="right" if is_number else "left", overflow="fold")
     for row in rows[:most]:
-        table.add_row(*row)
+        table.add_row(*map(escape, row))
     console.print(f"\n{title}", style="bold", markup=False)
     console.print(table, highlight=False)
     if len(rows) > most:

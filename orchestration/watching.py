@@ -5,7 +5,7 @@ an alert says.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import dagster as dg
 
@@ -18,7 +18,7 @@ from orchestration.settings import Settings
 ARRIVAL_CHECK = "arrives_in_time"
 # A failure that nobody was told of for so long, because no daemon ran, is no news any more.
 _NEWS = timedelta(days=1)
-_MOST_RUNS = 50
+_MOST_RUNS = 200
 
 
 def arrival_checks(contracts: Mapping[str, Contract]) -> list[dg.AssetCheckSpec]:
@@ -97,22 +97,25 @@ def watch(
 
 
 def _failures(instance: dg.DagsterInstance, now: datetime) -> Iterator[tuple[dg.DagsterRun, str]]:
-    """Failed runs, each with what it said, but for those that only repeat the one before."""
+    """Failed runs, each with what it said; of those that repeat the one before only one a day."""
+    # From a midnight on: then no run becomes the first one because time goes on.
+    begin = datetime.combine(now.astimezone(UTC).date(), time.min, UTC) - _NEWS
 
     def ended(status: dg.DagsterRunStatus) -> list[dg.RunRecord]:
         return instance.get_run_records(
-            dg.RunsFilter(statuses=[status], updated_after=now - _NEWS), limit=_MOST_RUNS
+            dg.RunsFilter(statuses=[status], updated_after=begin), limit=_MOST_RUNS
         )
 
     records = ended(dg.DagsterRunStatus.FAILURE)
     if records:
         records = [*records, *ended(dg.DagsterRunStatus.SUCCESS)]
-    last_words: dict[str, str | None] = {}
+    last: dict[str, tuple[str, date] | None] = {}
     for record in sorted(records, key=lambda one: one.storage_id):
-        run, words = record.dagster_run, None
+        run, said = record.dagster_run, None
         if run.is_failure:
             steps = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
             words = error_of(log.dagster_event for log in steps) or ""
-            if words != last_words.get(run.job_name):
+            said = words, record.update_timestamp.astimezone(UTC).date()
+            if said != last.get(run.job_name):
                 yield run, words
-        last_words[run.job_name] = words
+        last[run.job_name] = said

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import dagster as dg
 import pytest
@@ -592,3 +593,35 @@ def test_a_failure_that_repeats_is_told_once_until_a_run_succeeds(zone, look):
     assert len(told("disk broken")) == 1
     assert told(None) == []
     assert len(told("disk broken", "disk broken")) == 1
+
+
+def test_a_failure_that_goes_on_for_days_is_told_once_a_day(zone, monkeypatch):
+    began = datetime(2026, 3, 2, 17, 30, tzinfo=UTC)
+    failed = [
+        SimpleNamespace(
+            storage_id=number,
+            update_timestamp=began + timedelta(hours=number),
+            dagster_run=SimpleNamespace(is_failure=True, run_id=f"run {number}", job_name="build"),
+        )
+        for number in range(60)
+    ]
+
+    class Instance:
+        def get_run_records(self, filters, limit):
+            if filters.statuses == [dg.DagsterRunStatus.SUCCESS]:
+                return []
+            known = [one for one in failed if filters.updated_after < one.update_timestamp <= now]
+            return known[::-1][:limit]
+
+        def all_logs(self, run_id, of_type):
+            return []
+
+    monkeypatch.setattr("orchestration.watching.error_of", lambda events: "disk full")
+    told = {}
+    for hour in range(60):
+        now, lines = began + timedelta(hours=hour), []
+        watch(Instance(), zone.settings, {}, now, lines.append)
+        if lines:
+            told[hour] = len(lines)
+    # At once, and with the first failure of each further day.
+    assert told == {0: 1, 7: 1, 31: 1, 55: 1}

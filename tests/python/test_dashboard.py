@@ -289,6 +289,15 @@ def test_a_newer_version_is_seen_without_a_reload(
     page.wait_for_function("document.querySelector('[data-figure=version]').innerText === '2'")
     assert "version 2" in page.inner_text("#stamp")
 
+    # Published before any file was loaded.
+    shutil.copyfile(current_file(built.settings), newer)
+    with duckdb.connect(newer) as connection:
+        connection.execute("update audit.published set version = 3, as_of_date = null")
+    newer.replace(current_file(settings))
+    for path in PAGES:
+        dashboard.visit(path)
+        assert "no file was loaded" in page.inner_text("#page")
+
     # A version that was built before there were metrics: a sentence, not an error.
     with duckdb.connect(newer) as connection:
         connection.execute("create schema audit; create schema gold")

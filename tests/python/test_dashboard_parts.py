@@ -122,6 +122,7 @@ def test_the_days_before_are_as_many_and_end_where_the_range_begins() -> None:
         ("?from=2025-01-10&to=2025-01-12", date(2025, 1, 10), date(2025, 1, 12)),
         ("?from=2025-01-12&to=2025-01-10", date(2025, 1, 10), date(2025, 1, 12)),
         ("?from=2025-01-32&period=nonsense", date(2025, 1, 9), date(2025, 1, 15)),
+        ("?from=0002-01-10&to=9999-01-12", date(2025, 1, 9), date(2025, 1, 15)),
     ],
 )
 def test_an_address_is_a_selection(

@@ -234,7 +234,11 @@ def test_the_night_forecasts_and_publishes_but_never_over_what_somebody_went_bac
     assert rows == short == figures["sales_forecast"]["dagster/row_count"].value > 0
 
     assert forecast_sales(settings)[1] == "It is the forecast that stood there."
-    rollback(settings)
+    # What a publish that failed leaves: the forecast stands in the warehouse alone.
+    with duckdb.connect(current_file(settings)) as published:
+        published.execute("delete from gold.sales_forecast")
+    assert forecast_sales(settings)[1] == "Published version 3."
+    rollback(settings, 1)
     with closing(connect(settings)) as connection:
         connection.execute("delete from gold.forecast_accuracy")
     assert forecast_sales(settings)[1] == "Readers see an earlier version; it is not published."

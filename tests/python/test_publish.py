@@ -13,6 +13,7 @@ import pytest
 from orchestration.builds import begin_build, create_builds, finish_build, last_builds
 from orchestration.loader.load import connect
 from orchestration.publish import (
+    analyst_edition,
     current_file,
     current_version,
     expire_versions,
@@ -266,3 +267,20 @@ def test_leftovers_of_a_crash_are_removed(warehouse, settings):
         "steward",
         "versions",
     }
+
+
+@pytest.mark.parametrize("user", [0, 1000])
+def test_a_version_stays_whole_when_swapping_it_in_was_cut_short(
+    warehouse, settings, user, monkeypatch
+):
+    """What root's crash leaves: the current file is a link to the version, not yet a copy."""
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    for number in range(2):
+        publish_once(warehouse, settings, f"run {number}")
+    for edition in (steward_edition(settings), analyst_edition(settings)):
+        edition.current.unlink()
+        os.link(edition.path(1), edition.current)
+    assert rollback(settings, 1) == 1
+    for file in (current_file(settings), versions(settings)[1]):
+        assert first(file, "select count(*) from gold.dim_date") == 1
+    assert not list(settings.published.rglob(".*"))

@@ -1,5 +1,6 @@
 """Runs in forks of a warm process: they end, they can be stopped, and a killed one is noticed."""
 
+import multiprocessing
 import os
 import signal
 import time
@@ -12,7 +13,7 @@ from dagster._core.definitions.reconstruct import ReconstructableJob
 from dagster._core.launcher.base import LaunchRunContext, WorkerStatus
 from dagster._core.test_utils import instance_for_test
 
-from orchestration.run_launcher import WarmRunLauncher
+from orchestration.run_launcher import WarmRunLauncher, _identity
 
 _LAUNCHER = {"module": WarmRunLauncher.__module__, "class": WarmRunLauncher.__name__}
 _PATIENCE_SECONDS = 60
@@ -27,6 +28,11 @@ def write_process(context):
 @dg.job(executor_def=dg.in_process_executor)
 def writing():
     write_process()
+
+
+@dg.job
+def resting():
+    pass
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +94,15 @@ def test_a_killed_run_is_noticed(instance, tmp_path):
         os.kill(process, signal.SIGKILL)
         until(lambda: health(instance, run_id) == WorkerStatus.FAILED)
         assert not instance.run_launcher.terminate(run_id)
+
+
+def test_a_process_that_ended_and_is_not_cleared_away_is_gone(instance):
+    process = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(60,))
+    process.start()
+    run = instance.create_run_for_job(resting, tags={"orderhouse/process": _identity(process.pid)})
+    assert health(instance, run.run_id) == WorkerStatus.RUNNING
+    os.kill(process.pid, signal.SIGKILL)
+    # Nobody waits for it: the system keeps its entry.
+    until(lambda: health(instance, run.run_id) == WorkerStatus.FAILED)
+    assert Path(f"/proc/{process.pid}/stat").exists()
+    process.join()
