@@ -143,7 +143,8 @@ def failed(run: Run, name: FileName, error: Exception) -> None:
     """Keep that a file in landing could not be handled, through no fault of its own."""
     _log.debug("%s could not be handled", shown(name.name), exc_info=error)
     reason = f"It stays in landing and is due again: {sentence_of(error)}"
-    run.settle(FileOutcome(name.name, "failed", name.feed, reason=reason))
+    outcome = FileOutcome(name.name, "failed", name.feed, reason=reason, batch_id=name.batch_id)
+    run.settle(outcome)
 
 
 def read_delivery(run: Run, delivery: Delivery) -> None:

@@ -6,6 +6,7 @@ whether a file's batch lets it be loaded (`batches.py`), reading its bytes (`rea
 
 import json
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -118,14 +119,16 @@ def record_duplicate_trigger(run: Run, delivery: Delivery) -> None:
 def finish_move(run: Run, landed: Landed) -> bool:
     """Move a file that the ledger knows as taken and that a crash left in landing.
 
-    True when that was so. A copy in the archive tells a file delivered again from a file whose
-    move was cut off: there are as many copies as deliveries.
+    True when that was so, also when the file was retracted or replaced since: that is not undone.
+    A copy in the archive tells a file delivered again from a file whose move was cut off: there
+    are as many copies as deliveries.
     """
     name = landed.name
     entry = run.ledger.newest(name.name)
     if entry is None or entry.size_bytes != landed.size_bytes:
         return False
-    if entry.status not in ("loaded", "duplicate", "withheld"):
+    # The move of a discarded file is made good where it is refused again.
+    if entry.status == "discarded":
         return False
     seen = fingerprint(landed.path)
     folder = run.settings.archive / name.folder
@@ -134,7 +137,7 @@ def finish_move(run: Run, landed: Landed) -> bool:
     if entry.feed is not None and run.ledger.is_rewritten(entry.feed, seen.sha256):
         begin_rewrite(run.connection, run.ledger, entry.feed, seen.sha256)
     move(landed.path, folder, seen, str(entry.file_id))
-    run.report(f"{shown(name.name)}: {entry.status} by an earlier load, moved to the archive now.")
+    run.report(f"{shown(name.name)}: {entry.status} before, moved to the archive now.")
     return True
 
 
@@ -170,12 +173,11 @@ def _stand_in(run: Run, entry: Entry) -> None:
         raise FileNotFoundError(f"no file in {folder} has the bytes to load in its place")
     name = read_name(entry.file_name, run.feeds, run.now().date())
     # The suffix of an archived copy must not hide the extension: it is read under its own name.
-    link = run.settings.spool / entry.file_name[-60:]
-    link.unlink(missing_ok=True)
-    os.link(path, link)
+    own_name = run.settings.spool / entry.file_name[-60:]
     reading = None
     try:
-        reading = read_file(run, link, name, fingerprint(link))
+        _link_or_copy(path, own_name)
+        reading = read_file(run, own_name, name, fingerprint(own_name))
         entry = replace(entry, status="loaded", duplicate_of=None, loaded_at=run.clock)
         blank_reading(run, entry.feed, reading)
         with run.ledger.transaction():
@@ -192,8 +194,21 @@ def _stand_in(run: Run, entry: Entry) -> None:
         target = run.settings.discarded / entry.feed
         discard(path, target, seen, str(entry.file_id), refusal, run.now())
     finally:
-        link.unlink(missing_ok=True)
+        own_name.unlink(missing_ok=True)
         forget_reading(run, reading)
+
+
+def _link_or_copy(path: Path, target: Path) -> None:
+    """Give an archived file a second name in the spool, or a copy where no link may be made.
+
+    Linux refuses a link to a file of another user that one may not write to (EPERM), and one from
+    another file system (EXDEV).
+    """
+    target.unlink(missing_ok=True)
+    try:
+        os.link(path, target)
+    except OSError:
+        shutil.copyfile(path, target)
 
 
 def _insert(run: Run, entry: Entry, reading: Reading) -> Entry:

@@ -157,17 +157,29 @@ def _deliveries(
 
 
 def _batches_without_trigger(run: Run, batches: Batches) -> list[BatchOutcome]:
-    """Where batches stand that have no trigger and were once held."""
-    still_held = {outcome.batch_id for outcome in run.outcomes.values() if outcome.status == "held"}
+    """Where batches stand that have no trigger and were once held.
+
+    One is loaded, and its release used up, when none of its full lists is left in landing; other
+    files are never held without a trigger, so that one that fails leaves the batch be.
+    """
+    left = {
+        outcome.batch_id
+        for outcome in run.outcomes.values()
+        if outcome.status == "held" or (outcome.status == "failed" and _is_list(run, outcome.feed))
+    }
     outcomes = []
     for batch in batches.all():
         if batch.trigger_file is not None or batch.status != "held":
             continue
-        if batch.batch_id not in still_held:
+        if batch.batch_id not in left:
             batch = replace(batch, reason=None, status="loaded", updated_at=run.clock)
             batches.close(batch)
         outcomes.append(BatchOutcome(batch.batch_id, batch.status, None, batch.reason))
     return outcomes
+
+
+def _is_list(run: Run, feed: str | None) -> bool:
+    return feed in run.contracts and run.contracts[feed].extract == "full"
 
 
 def _leave_notes(

@@ -18,6 +18,7 @@ from orchestration.loader.spool import FileChanged, Fingerprint, fingerprint
 
 _MAX_NAME_BYTES = 255
 _REASON = ".reason.json"
+_REASON_KEYS = {"file", "sha256", "reason", "message", "discarded_at"}
 
 
 def move(source: Path, folder: Path, seen: Fingerprint, tag: str) -> Path:
@@ -63,15 +64,42 @@ def put_back(source: Path, target: Path) -> None:
 
 
 def remove_lone_reasons(discarded: Path) -> int:
-    """Remove reason files whose file is no longer beside them; how many they were."""
-    lone = [
-        note
-        for note in discarded.glob(f"*/*{_REASON}")
-        if not os.path.lexists(note.with_name(note.name.removesuffix(_REASON)))
-    ]
+    """Remove reason files whose file is no longer beside them; how many they were.
+
+    A delivered file may be called like one; it stays.
+    """
+    lone = [note for folder in discarded.glob("*") for note in _lone_reasons(folder)]
     for note in lone:
         note.unlink()
     return len(lone)
+
+
+def _lone_reasons(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    # From file to reason, never back: the reason of a long name has lost that name's end.
+    reasons = {path: _reason_path(path) for path in folder.iterdir()}
+    in_use = {reason for path, reason in reasons.items() if reason != path}
+    return [
+        path
+        for path, own_reason in reasons.items()
+        if path.name.endswith(_REASON)
+        and path not in in_use
+        # What has a reason itself was delivered.
+        and (own_reason == path or own_reason not in reasons)
+        # A draft that a crash left: no delivered file has such a name.
+        and (path.name.startswith(".") or _read_reason(path) is not None)
+    ]
+
+
+def _read_reason(path: Path) -> dict[str, str] | None:
+    """What a reason file of ours says; None when it is none."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    is_ours = isinstance(document, dict) and document.keys() >= _REASON_KEYS
+    return document if is_ours else None
 
 
 def copies_by_name(
@@ -81,8 +109,10 @@ def copies_by_name(
 
     `sizes` has the sizes (bytes) of the contents that are meant, by their sha256.
     """
-    paths = [folder / name, *(folder / _tagged(name, tag) for tag in tags)]
-    return [path for path in paths if _has_bytes(path, sizes)]
+    paths = [folder / name]
+    for tag in tags:
+        paths += [folder / _tagged(name, tag), folder / _tagged(name, tag, len(_REASON))]
+    return [path for path in dict.fromkeys(paths) if _has_bytes(path, sizes)]
 
 
 def copies_by_bytes(folder: Path, sizes: Mapping[str, int]) -> Iterator[Path]:
@@ -122,10 +152,12 @@ def _rename(source: Path, target: Path, draft_name: str) -> Path:
 def _free(folder: Path, name: str, tag: str, reason_for: str | None = None) -> Path:
     """A path in `folder` that nothing has, nor its reason file (one for these bytes aside)."""
     folder.mkdir(parents=True, exist_ok=True)
+    # The tag has to show in the name of the reason file too, or that is another's at every attempt.
+    room = len(_REASON) if reason_for else 0
     attempt = 1
     target = folder / name
     while os.path.lexists(target) or _is_anothers(_reason_path(target), reason_for):
-        target = folder / _tagged(name, tag if attempt == 1 else f"{tag}.{attempt}")
+        target = folder / _tagged(name, tag if attempt == 1 else f"{tag}.{attempt}", room)
         attempt += 1
     return target
 
@@ -134,17 +166,15 @@ def _is_anothers(note: Path, sha256: str | None) -> bool:
     """Whether a reason file lies there that an interrupted move of these bytes did not write."""
     if sha256 is None or not os.path.lexists(note):
         return False
-    try:
-        return json.loads(note.read_text(encoding="utf-8"))["sha256"] != sha256
-    except (OSError, ValueError, TypeError, KeyError):
-        return True
+    reason = _read_reason(note)
+    return reason is None or reason["sha256"] != sha256
 
 
 def _reason_path(target: Path) -> Path:
     return target.with_name(_tagged(target.name, _REASON.removeprefix(".")))
 
 
-def _tagged(name: str, tag: str) -> str:
-    """`name.tag`; a name too long for that loses its end."""
-    kept = os.fsencode(name)[: _MAX_NAME_BYTES - len(tag) - 1]
+def _tagged(name: str, tag: str, room: int = 0) -> str:
+    """`name.tag`, with `room` bytes to spare; a name too long for that loses its end."""
+    kept = os.fsencode(name)[: _MAX_NAME_BYTES - room - len(tag) - 1]
     return f"{os.fsdecode(kept)}.{tag}"

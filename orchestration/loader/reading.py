@@ -2,7 +2,7 @@
 
 Belongs here: what is judged of a file as a whole, and the sums a trigger is compared with.
 Does not: how records are found (`csv_records.py`, `json_records.py`), what happens to a refused
-file or a staged table (`load.py`).
+file or a staged table (`file_load.py`).
 """
 
 from collections.abc import Callable

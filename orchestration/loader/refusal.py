@@ -1,6 +1,6 @@
 """Why a file is not loaded.
 
-Belongs here: the refusal itself. Does not: what is done with a refused file (`load.py`).
+Belongs here: the refusal itself. Does not: what is done with a refused file (`file_load.py`).
 """
 
 

@@ -39,6 +39,7 @@ def retract(connection: DuckDBPyConnection, target: str, why: str) -> list[Entry
 def restore(connection: DuckDBPyConnection, target: str, why: str) -> list[Entry]:
     """Undo a retraction: the files count again, as corrections of what counts under their name.
 
+    A file that was replaced already when it was taken back stays so while what replaced it counts.
     Raises LookupError when nothing of that name is retracted.
     """
     ledger = Ledger(connection)
@@ -48,9 +49,15 @@ def restore(connection: DuckDBPyConnection, target: str, why: str) -> list[Entry
     ]
     if not meant:
         raise _unknown(target, "retracted")
+    reason = f"restored: {why}"
+    replaced = [(entry, _replaced_by(ledger, entry, meant)) for entry in meant]
     with ledger.transaction():
-        for entry in meant:
-            bring_back(ledger, entry, f"restored: {why}")
+        for entry, by in replaced:
+            if by is None:
+                bring_back(ledger, entry, reason)
+            else:
+                back = replace(entry, status="superseded", superseded_by=by, reason=reason)
+                ledger.record(back)
     return [ledger[entry.file_id] for entry in meant]
 
 
@@ -90,6 +97,21 @@ def _unknown(target: str, state: str) -> LookupError:
         f"No file and no batch called {shown(target)!r} is {state}. Give a file's name or a"
         " batch_id as it stands in bronze.files."
     )
+
+
+def _replaced_by(ledger: Ledger, entry: Entry, meant: Container[Entry]) -> int | None:
+    """The file_id that had replaced an entry before it was taken back; None when none counts.
+
+    What replaced it may have been replaced itself: the end of that chain has to count. Of the
+    chain, those that are taken back and not `meant` to return are passed over.
+    """
+    chain = []
+    while entry.superseded_by is not None:
+        entry = ledger[entry.superseded_by]
+        chain.append(entry)
+    if not any(one.status in _IN_EFFECT for one in chain):
+        return None
+    return next(one.file_id for one in chain if one.status != "retracted" or one in meant)
 
 
 def _reinstate(ledger: Ledger, entry: Entry) -> None:

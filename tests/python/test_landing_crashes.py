@@ -5,7 +5,7 @@ import re
 import shutil
 import signal
 from collections import Counter
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,10 @@ from landing_zone import LandingZone, orders_csv
 
 from orchestration.loader.batches import Batches
 from orchestration.loader.ledger import Ledger
+from orchestration.loader.load import connect
+from orchestration.loader.retract import restore, retract
+
+JAN_15 = "orders_2025_01_15.csv"
 
 
 def prepare(zone: LandingZone) -> None:
@@ -156,3 +160,43 @@ def test_a_load_killed_again_and_again_ends_right(prepared, tmp_path):
     assert kills > 5
     assert state(zone) == expected
     assert zone.load().files == ()
+
+
+def decide(zone: LandingZone, decision, target: str) -> None:
+    with closing(connect(zone.settings)) as connection:
+        decision(connection, target, "a test")
+
+
+def test_what_was_retracted_before_its_move_was_made_good_stays_so(tmp_path):
+    zone = LandingZone(tmp_path / "data")
+    zone.drop(JAN_15, orders_csv("1"))
+    assert load_and_die(zone, 0)
+    assert (zone.ledger(), list(zone.tree())) == ([(JAN_15, "loaded")], [f"landing/{JAN_15}"])
+    decide(zone, retract, JAN_15)
+    assert zone.load().files == ()
+    assert zone.ledger() == [(JAN_15, "retracted")]
+    assert list(zone.tree()) == [f"archive/orders/{JAN_15}"]
+    # The same bytes delivered again are loaded, and a crash there is told from a delivery as well.
+    zone.drop(JAN_15, orders_csv("1"))
+    assert load_and_die(zone, 0)
+    decide(zone, retract, JAN_15)
+    assert zone.load().files == ()
+    assert zone.counting_orders() == []
+    zone.drop(JAN_15, orders_csv("1"))
+    assert zone.status() == {JAN_15: "loaded"}
+    assert [status for _, status in zone.ledger()] == ["retracted", "retracted", "loaded"]
+    assert len(zone.tree()) == 3
+
+
+def test_what_a_restored_file_replaced_before_its_move_was_made_good_stays_so(tmp_path):
+    zone = LandingZone(tmp_path / "data")
+    zone.drop(JAN_15, orders_csv("1"))
+    zone.load()
+    decide(zone, retract, JAN_15)
+    zone.drop(JAN_15, orders_csv("2"))
+    assert load_and_die(zone, 0)
+    decide(zone, restore, JAN_15)
+    assert zone.load().files == ()
+    assert zone.counting_orders() == ["1"]
+    assert zone.ledger() == [(JAN_15, "loaded"), (JAN_15, "superseded")]
+    assert not list(zone.settings.landing.iterdir())

@@ -1,5 +1,8 @@
 """Duplicates, corrections and stand-ins, on real files through the real loader."""
 
+import errno
+import os
+
 import pytest
 from landing_zone import LandingZone, orders_csv
 
@@ -168,3 +171,20 @@ def test_a_stand_in_that_its_extension_makes_unreadable_is_discarded(zone):
     assert zone.tree()["discarded/orders/orders_2025_01_16.json"] == orders_csv("1").encode()
     assert "archive/orders/orders_2025_01_16.json" not in zone.tree()
     assert zone.load().files == ()
+
+
+@pytest.mark.parametrize("why_not", [errno.EPERM, errno.EXDEV])
+def test_a_duplicate_of_which_no_link_may_be_made_stands_in(zone, monkeypatch, why_not):
+    def refuse(*_, **__):
+        raise OSError(why_not, os.strerror(why_not))
+
+    zone.drop("orders_2025_01_15.csv", orders_csv("1"))
+    zone.drop("orders_2025_01_16.csv", orders_csv("1"))
+    zone.load()
+    zone.query("update bronze.files set status = 'retracted' where file_id = 1")
+    before = zone.tree()
+    monkeypatch.setattr(os, "link", refuse)
+    assert zone.status() == {"orders_2025_01_16.csv": "loaded"}
+    assert zone.counting_orders() == ["1"]
+    assert zone.tree() == before
+    assert not list(zone.settings.spool.iterdir())

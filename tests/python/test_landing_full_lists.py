@@ -3,7 +3,9 @@
 import json
 
 import pytest
-from landing_zone import LandingZone
+from landing_zone import LandingZone, orders_csv
+
+from orchestration.loader import file_load, units
 
 
 def products(count: int, *others: str, first: int = 0) -> str:
@@ -124,3 +126,67 @@ def test_the_ratio_is_the_contracts(zone):
     assert zone.status() == {name(11): "mass_delete"}
     zone.set_contract("products", extract="full", max_deleted_ratio=0.3)
     assert zone.status() == {name(11): "loaded"}
+
+
+def break_disk(monkeypatch, feed: str) -> None:
+    """Let rows of a feed not be written, as on a full disk."""
+    real_insert = file_load._insert
+
+    def insert(run, entry, reading):
+        if entry.feed == feed:
+            raise OSError(28, "No space left on device")
+        return real_insert(run, entry, reading)
+
+    monkeypatch.setattr(file_load, "_insert", insert)
+
+
+def releases_in_force(zone: LandingZone) -> int:
+    ((count,),) = zone.query("select count(*) from bronze.releases where used_at is null")
+    return count
+
+
+def test_a_release_is_not_used_up_by_a_load_that_failed(zone, monkeypatch):
+    zone.drop(name(11), products(1))
+    zone.load()
+    zone.release("2025-01-11", "range was cut")
+    with monkeypatch.context() as patch:
+        break_disk(patch, "products")
+        (batch,) = zone.load().batches
+    assert (batch.batch_id, batch.status) == ("2025-01-11", "held")
+    assert zone.batches()["2025-01-11"][1].startswith("released (range was cut)")
+    assert releases_in_force(zone) == 1
+    assert zone.status() == {name(11): "loaded"}
+    assert zone.batches()["2025-01-11"] == ("loaded", None)
+    assert releases_in_force(zone) == 0
+
+
+def test_a_release_waits_for_the_parts_that_failed(zone, monkeypatch):
+    zone.drop(name(11, "_a"), products(1))
+    zone.load()
+    zone.release("2025-01-11")
+    real_store = units.store
+
+    def store(run, delivery):
+        if delivery.name.name == name(11, "_a"):
+            raise OSError(5, "Input/output error")
+        real_store(run, delivery)
+
+    zone.drop(name(11, "_b"), products(1, first=1))
+    with monkeypatch.context() as patch:
+        patch.setattr(units, "store", store)
+        assert zone.status() == {name(11, "_a"): "failed", name(11, "_b"): "loaded"}
+    assert zone.batches()["2025-01-11"][0] == "held"
+    assert zone.status() == {name(11, "_a"): "loaded"}
+    assert zone.batches()["2025-01-11"][0] == "loaded"
+
+
+def test_a_file_of_another_feed_that_fails_keeps_no_release_in_force(zone, monkeypatch):
+    zone.drop(name(11), products(1))
+    zone.load()
+    zone.release("2025-01-11")
+    zone.drop("orders_2025_01_11.csv", orders_csv("1"))
+    with monkeypatch.context() as patch:
+        break_disk(patch, "orders")
+        assert zone.status() == {name(11): "loaded", "orders_2025_01_11.csv": "failed"}
+    assert zone.batches()["2025-01-11"] == ("loaded", None)
+    assert releases_in_force(zone) == 0

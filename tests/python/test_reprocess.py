@@ -139,3 +139,61 @@ def test_killed_at_any_point_the_same_command_goes_on_and_the_file_is_in_one_fol
     assert zone.status() == {FILE: "loaded"}
     assert remove_lone_reasons(zone.settings.discarded) == in_landing
     assert zone.tree() == {f"archive/orders/{FILE}": REFUSED.encode()}
+
+
+LONG = f"orders_2025_01_15_{'x' * 233}.csv"
+
+
+def test_a_delivered_file_called_like_a_reason_is_not_taken_for_one(zone):
+    ours = zone.tree()[f"discarded/orders/{FILE}.reason.json"]
+    mend(zone)
+    put_back(zone)
+    for name, content in (
+        ("customers_2025_01_15_x.reason.json", b'[{"name": "no key"}]'),
+        (f"{FILE}.reason.json", ours),
+    ):
+        zone.drop(name, content)
+    zone.load()
+    before = zone.tree()
+    assert before[f"discarded/orders/{FILE}.reason.json"] == ours
+    assert len(before) == 1 + 4
+    assert remove_lone_reasons(zone.settings.discarded) == 0
+    assert zone.tree() == before
+
+
+def test_a_file_whose_own_reason_is_gone_is_no_reason_by_its_name_alone(zone):
+    folder = zone.settings.discarded / "customers"
+    folder.mkdir()
+    for name, content in (("a", '[{"file": "a"}]'), ("b", '{"file": "b"}'), ("c", "\xff{")):
+        (folder / f"{name}.reason.json").write_text(content, encoding="latin-1")
+    assert remove_lone_reasons(zone.settings.discarded) == 0
+
+
+def test_the_reason_of_a_long_name_stays_as_long_as_its_file(zone):
+    zone.drop(LONG, REFUSED)
+    assert zone.status() == {LONG: "duplicate_keys"}
+    before = zone.tree()
+    assert remove_lone_reasons(zone.settings.discarded) == 0
+    assert zone.tree() == before
+    (zone.settings.discarded / "orders" / LONG).unlink()
+    assert remove_lone_reasons(zone.settings.discarded) == 1
+
+
+def test_a_draft_of_a_reason_that_a_crash_cut_off_is_removed(zone):
+    (zone.settings.discarded / "orders" / ".abc.reason.json").write_text('{"file": "ord')
+    before = zone.tree()
+    assert remove_lone_reasons(zone.settings.discarded) == 1
+    assert before.keys() - zone.tree().keys() == {"discarded/orders/.abc.reason.json"}
+
+
+def test_a_long_name_that_is_refused_again_has_a_reason_of_its_own_and_goes_back(zone):
+    for orders in (("1", "1"), ("2", "2")):
+        zone.drop(LONG, orders_csv(*orders))
+        assert zone.status() == {LONG: "duplicate_keys"}
+    reasons = [path for path in zone.tree() if path.endswith(".reason.json")]
+    assert len(reasons) == 3
+    mend(zone)
+    put_back(zone, LONG)
+    assert remove_lone_reasons(zone.settings.discarded) == 0
+    assert zone.status() == {LONG: "loaded"}
+    assert zone.counting_orders() == ["2", "2"]

@@ -109,3 +109,73 @@ def test_a_name_that_nothing_has_is_refused_with_a_sentence(zone):
         take_back(zone, "x.csv")
     with pytest.raises(LookupError, match="is retracted"):
         bring_back(zone, "x.csv")
+
+
+def drop_by_trigger(zone: LandingZone, trigger: str, *orders: str) -> str:
+    """Load JAN_15 as a batch of a trigger; the batch_id."""
+    zone.drop_trigger(f"{trigger}.json", JAN_15)
+    drop_and_load(zone, JAN_15, *orders)
+    return trigger
+
+
+def statuses(zone: LandingZone) -> list[str]:
+    return [status for _, status in zone.ledger()]
+
+
+def test_restoring_a_batch_leaves_a_later_correction_in_its_place(zone):
+    batch = drop_by_trigger(zone, "trigger_2025_01_15", "1")
+    drop_and_load(zone, JAN_15, "2")
+    before = zone.query("select file_id, status, superseded_by from bronze.files order by file_id")
+    take_back(zone, batch)
+    assert statuses(zone) == ["retracted", "loaded"]
+    bring_back(zone, batch)
+    assert zone.counting_orders() == ["2"]
+    after = zone.query("select file_id, status, superseded_by from bronze.files order by file_id")
+    assert after == before
+    take_back(zone, JAN_15)
+    assert zone.counting_orders() == ["1"], "what the correction had replaced counts again"
+
+
+def test_restoring_a_batch_leaves_the_correction_of_its_correction_in_its_place(zone):
+    first = drop_by_trigger(zone, "trigger_2025_01_15", "1")
+    second = drop_by_trigger(zone, "trigger_2025_01_15_b", "2")
+    drop_and_load(zone, JAN_15, "3")
+    take_back(zone, first)
+    take_back(zone, second)
+    assert statuses(zone) == ["retracted", "retracted", "loaded"]
+    bring_back(zone, first)
+    assert statuses(zone) == ["superseded", "retracted", "loaded"]
+    take_back(zone, JAN_15)
+    assert zone.counting_orders() == ["1"]
+
+
+def test_a_batch_of_two_versions_goes_back_behind_a_later_correction_in_its_order(zone):
+    for order in ("1", "2"):
+        drop_and_load(zone, JAN_15, order)
+    drop_by_trigger(zone, "trigger_2025_01_15", "3")
+    take_back(zone, "2025-01-15")
+    bring_back(zone, "2025-01-15")
+    assert statuses(zone) == ["superseded", "superseded", "loaded"]
+    take_back(zone, "trigger_2025_01_15")
+    assert zone.counting_orders() == ["2"]
+
+
+def test_a_restored_batch_counts_when_its_correction_was_taken_back_as_well(zone):
+    batch = drop_by_trigger(zone, "trigger_2025_01_15", "1")
+    drop_and_load(zone, JAN_15, "2")
+    take_back(zone, batch)
+    take_back(zone, JAN_15)
+    assert zone.counting_orders() == []
+    bring_back(zone, batch)
+    assert zone.counting_orders() == ["1"]
+    bring_back(zone, JAN_15)
+    assert zone.counting_orders() == ["2"]
+
+
+def test_a_restored_file_is_the_correction_of_what_came_after_its_retraction(zone):
+    drop_and_load(zone, JAN_15, "1")
+    take_back(zone, JAN_15)
+    drop_and_load(zone, JAN_15, "2")
+    bring_back(zone, JAN_15)
+    assert zone.counting_orders() == ["1"]
+    assert statuses(zone) == ["loaded", "superseded"]
