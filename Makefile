@@ -72,13 +72,13 @@ bench-events: $(STAMP) ## How long a file takes to gold with the platform up (AR
 demo-data: $(STAMP) ## Made-up deliveries into landing (ARGS="--days 7 --orders 1000 --faults")
 	@$(BIN)/python -m orchestration demo-data $(ARGS)
 
-clean: ## Remove what can be made again; DATA_DIR stays
+clean: ## Remove .venv, target, logs and Dagster's record of runs; DATA_DIR stays
 	@rm -rf $(VENV) target logs .dagster .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): requirements.lock
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
-		{ echo "Python 3.11 or newer is needed; $(PYTHON) is older or missing. Try: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null || \
+		{ echo "Python 3.11 to 3.13 is needed; $(PYTHON) is another or missing. Try: make PYTHON=python3.12"; exit 1; }
 	@echo "Setting up $(VENV) (once; again when requirements.lock changes)."
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
