@@ -108,8 +108,8 @@ def write_tables(
 ) -> dict[str, int]:
     """Bring an attached database up to `tables`, and drop what else it has; rows per table.
 
-    `database` is its quoted name. Several tables are written at once. `are_equal` says that the
-    tables it has are up to date.
+    `database` is its quoted name. Several tables are written at once. `are_equal` says that what it
+    has of the warehouse's own tables is up to date; what is published by a query is not among it.
     """
     catalog = database.strip('"')
     wanted = {table.full_name for table in tables}
@@ -137,7 +137,7 @@ def write_tables(
     def write(table: Table) -> tuple[str, int]:
         with connection.cursor() as cursor:
             is_there = table.full_name in before
-            if not (is_there and are_equal):
+            if not (is_there and are_equal and table.is_stored):
                 _write(cursor, database, table, is_there=is_there)
             (rows,) = cursor.execute(
                 f'select count(*) from {database}."{table.schema}"."{table.name}"'

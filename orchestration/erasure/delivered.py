@@ -2,7 +2,7 @@
 
 Belongs here: bytes in, bytes out, by the feed's contract. Every other record keeps its bytes, the
 file its records in number and order, its encoding, its line ends and its packing. Does not: which
-records (`people.py`), where files are (`copies.py`).
+records (`people.py`), where copies of files are (`loader/erased.py`, `files.py`).
 """
 
 import codecs
@@ -11,11 +11,14 @@ import io
 import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from orchestration.contracts import Contract
 from orchestration.loader.csv_records import records
 from orchestration.loader.csv_traits import NULL_WORDS
+from orchestration.loader.json_records import elements
+from orchestration.loader.refusal import Refused
 from orchestration.people import ERASED, placeholder
 
 _MARKS = (
@@ -54,16 +57,22 @@ def rewrite(
     return transform(data, contract.encoding, edited)
 
 
-def transform(data: bytes, encoding: str, edit: Edit) -> bytes:
-    """The same file with another text. Raises ValueError where it is not of that encoding."""
+def transform(data: bytes, encoding: str, edit: Edit, *, is_broken: bool = False) -> bytes:
+    """The same file with another text; a byte-order mark decides over `encoding`.
+
+    Raises ValueError where it is not of that encoding. With `is_broken` UTF-8, UTF-16 and Latin-1
+    take any bytes: those that are no text stay as they are, but for half a character of UTF-16.
+    """
     packed = is_packed(data)
     raw = b"".join(unpacked(data)) if packed else data
     mark, encoding = next((known for known in _MARKS if raw.startswith(known[0])), (b"", encoding))
-    text = raw[len(mark) :].decode(encoding)
+    # UTF-16 has no way to hold half a character.
+    lenient = "replace" if codecs.lookup(encoding).name.startswith("utf-16") else "surrogateescape"
+    text = raw[len(mark) :].decode(encoding, lenient if is_broken else "strict")
     after = edit(text)
     if after == text:
         return data
-    raw = mark + after.encode(encoding, "replace")
+    raw = mark + after.encode(encoding, lenient if is_broken else "replace")
     return gzip.compress(raw, mtime=0) if packed else raw
 
 
@@ -154,7 +163,7 @@ def _blank_json(text: str, contract: Contract, rows: Rows, is_about: Callable[[s
         raw = text[begin:end]
         if number in rows:
             after = _blank_members(raw, contract, rows[number])
-        elif is_about(raw) and not (raw.startswith("{") and _is_json(raw)):
+        elif is_about(raw) and not is_record(raw):
             after = json.dumps(ERASED)
         else:
             continue
@@ -176,7 +185,7 @@ def _elements(text: str) -> Iterator[tuple[int, int]]:
             if text[position : position + 1] == ",":
                 position = _skip(text, position + 1)
         return
-    if text[begin : begin + 1] == "{" and _is_json(text):
+    if text[begin : begin + 1] == "{" and is_record(text):
         yield begin, len(text.rstrip(_BLANK))
         return
     position = 0
@@ -211,9 +220,12 @@ def _skip(text: str, position: int) -> int:
     return position
 
 
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
+def is_record(text: str) -> bool:
+    """Whether the loader takes a text for one record: an object by the letter of JSON."""
+    if not text.lstrip(_BLANK).startswith("{"):
         return False
-    return True
+    try:
+        found = list(islice(elements(io.StringIO(f"[{text}]"), ends_with_newline=True), 2))
+    except Refused:
+        return False
+    return len(found) == 1 and found[0].error is None

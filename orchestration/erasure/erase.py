@@ -31,7 +31,12 @@ from orchestration.erasure.run_store import clear_run_store
 from orchestration.erasure.tables import clear_tables
 from orchestration.loader.load import connect
 from orchestration.people import key_of, person_hash
-from orchestration.publish import forget_versions_before, publish
+from orchestration.publish import (
+    analyst_edition,
+    forget_versions_before,
+    publish,
+    steward_edition,
+)
 from orchestration.settings import ConfigurationError, Settings
 from orchestration.warehouse import writer_lock
 
@@ -85,6 +90,8 @@ def erase(
             report("Looking through all files.")
             seen = look(folders, traces)
             files = Files(connection, settings, contracts, rows, traces)
+            if unfinished := files.being_written(seen):
+                raise ErasureError(_what_is_left(settings, unfinished))
             files.clear(seen)
             in_runs = Counter({"runs of Dagster": clear_run_store(traces)})
             connection.execute("begin transaction")
@@ -99,18 +106,38 @@ def erase(
             _check_tables(connection, contracts, customer_id)
             published = publish(connection, settings, run_id, made=made)
         remove_drafts(settings)
-        forget_versions_before(settings, published.version)
-        after = look(folders, traces, seen)
+        # Bronze has forgotten the values to look for: should any be left, the versions before tell
+        # them to the next attempt.
+        after = look(folders, traces, seen, _versions_before(settings, published.version))
         if after.telling:
-            listed = ", ".join(str(path) for path in sorted(after.telling)[:5])
-            raise ErasureError(
-                f"Values of the person still stand in {len(after.telling)} files: {listed}."
-                " Close what writes them, then erase again."
-            )
+            raise ErasureError(_what_is_left(settings, sorted(after.telling)))
+        forget_versions_before(settings, published.version)
         with closing(connect(settings)) as connection:
             places = _note_end(connection, hashed, published.version)
     elsewhere = sum(not is_database(path) for path in after.words)
     return Certificate(hashed, places, elsewhere, published.version)
+
+
+def _versions_before(settings: Settings, version: int) -> set[Path]:
+    return {
+        path.resolve()
+        for edition in (analyst_edition(settings), steward_edition(settings))
+        for number, path in edition.versions().items()
+        if number < version
+    }
+
+
+def _what_is_left(settings: Settings, telling: list[Path]) -> str:
+    count = "1 file" if len(telling) == 1 else f"{len(telling)} files"
+    listed = ", ".join(str(path) for path in telling[:5])
+    landing = settings.landing.resolve()
+    sentence = ""
+    if any(landing in path.parents for path in telling):
+        sentence = " Files in landing are still being written; remove what nobody will finish."
+    return (
+        f"Values of the person still stand in {count}: {listed}.{sentence}"
+        " Close what writes them, then erase again."
+    )
 
 
 def _check_known(connection: DuckDBPyConnection, hashed: str, customer_id: str, count: int) -> None:

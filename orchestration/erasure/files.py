@@ -6,12 +6,12 @@ once more. Does not: tables (`tables.py`), how a delivered file is rewritten (`d
 
 import json
 import os
-import re
 import shutil
 import sqlite3
+import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Collection, Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,21 +23,22 @@ from orchestration.dbt_runner import target_dir
 from orchestration.erasure.delivered import Rows as RowsToBlank
 from orchestration.erasure.delivered import rewrite, transform
 from orchestration.erasure.find import Rows
+from orchestration.erasure.segments import without_records
+from orchestration.erasure.tables import rejected_about
 from orchestration.erasure.traces import Traces, chunks, files_under
 from orchestration.loader.deliveries import Run, forget_reading, read_file, staging
-from orchestration.loader.erased import begin_rewrite, replace_file, rewrite_copies
-from orchestration.loader.landing import list_landing
+from orchestration.loader.erased import begin_rewrite, read_whole, replace_file, rewrite_copies
+from orchestration.loader.file_names import FileName, is_unfinished, text_of
+from orchestration.loader.landing import Landed, is_settled, list_landing, read_notes
 from orchestration.loader.ledger import Ledger
 from orchestration.loader.refusal import Refused
 from orchestration.loader.spool import fingerprint
-from orchestration.people import ERASED, this_person, whose
+from orchestration.people import this_person, whose
 from orchestration.pii_key import KEY_FILE
 from orchestration.settings import Settings
 
 _SQLITE = b"SQLite format 3\0"
 _SQLITE_WAIT_SECONDS = 15
-# Records of a file that cannot be read by its contract: lines, and objects one behind the other.
-_SEGMENT_ENDS = re.compile(r"(\n|(?<=\}),)")
 
 
 @dataclass
@@ -56,15 +57,20 @@ def roots(settings: Settings, dagster_home: Path) -> list[Path]:
     return [settings.data_dir, dagster_home, target_dir(settings), logs]
 
 
-def look(folders: list[Path], traces: Traces, before: Seen | None = None) -> Seen:
-    """Search the bytes of all files.
+def look(
+    folders: list[Path],
+    traces: Traces,
+    before: Seen | None = None,
+    besides: Collection[Path] = (),
+) -> Seen:
+    """Search the bytes of all files but those of `besides`.
 
     The first look leaves DuckDB's out, which hold the person in many places. A look after
     another (`before`) spares files that it found free of traces and that have not changed since.
     """
     seen = Seen()
     for path in files_under(folders):
-        if path.name == KEY_FILE or (before is None and is_database(path)):
+        if path.name == KEY_FILE or path in besides or (before is None and is_database(path)):
             continue
         state = path.stat()
         seen.states[path] = (state.st_size, state.st_mtime_ns)
@@ -114,8 +120,12 @@ class Files:
             if self._ledger.is_rewritten(entry.feed, entry.sha256)
         }
 
+    def being_written(self, seen: Seen) -> list[Path]:
+        """Files of landing with telling values that a provider may still be writing."""
+        return [path for path in sorted(seen.telling) if self._is_being_written(path)]
+
     def clear(self, seen: Seen) -> None:
-        """Clear every file; call it outside a transaction."""
+        """Clear every file that nobody is writing; call it outside a transaction."""
         for scratch in (self._settings.spool, self._settings.spill):
             shutil.rmtree(scratch, ignore_errors=True)
         found = {path for path in seen.mentions if path.exists() and not is_database(path)}
@@ -128,20 +138,25 @@ class Files:
         discarded = self._settings.discarded.resolve()
         for path in sorted(found):
             if discarded in path.parents and not path.name.endswith(".reason.json"):
-                self._edit(path, self._without_segments)
+                self._edit(path, self._without_records)
                 left.discard(path)
         for path in sorted(left):
-            if path.exists():
+            if path.exists() and not self._is_being_written(path):
                 self._clear_other(path)
 
     def _clear_archive(self, telling: set[Path]) -> set[Path]:
-        """Rewrite the copies of files with the person's rows; what is no copy of a known file."""
+        """Rewrite the copies of files with the person's rows, or refused lines; what is no copy of
+        a known file."""
         wanted: dict[tuple[str, str], bool] = {}
         for feed, rows in self._rows.items():
             for (file_id,) in self._connection.execute(
                 f"select distinct _file_id from {rows.table} where is_personal"
             ).fetchall():
                 wanted[feed, self._ledger[file_id].sha256] = False
+        for file_id in rejected_about(self._connection, self._traces).values():
+            entry = self._ledger[file_id]
+            if entry.feed in self._contracts and entry.rows_loaded is not None:
+                wanted[entry.feed, entry.sha256] = False
         known = {
             (entry.feed, sha256): entry
             for entry in self._ledger.entries()
@@ -204,19 +219,37 @@ class Files:
                 ):
                     continue
                 done.add(landed.path.resolve())
+                if self._is_being_written(landed.path):
+                    continue
                 if landed.name.feed is None or landed.name.refusal is not None:
-                    self._edit(landed.path, self._without_segments)
+                    self._edit(landed.path, self._without_records)
                 else:
                     self._clear_landed(run, landed)
         return done
 
-    def _clear_landed(self, run: Run, landed) -> None:
+    def _is_being_written(self, path: Path) -> bool:
+        """Whether a file of landing may have a writer still, who would go on in the old bytes.
+
+        As the loader sees it; a name that says so is believed as long as a batch may wait.
+        """
+        if self._settings.landing.resolve() not in path.resolve().parents or not path.exists():
+            return False
+        state, name = path.stat(), text_of(path.name)
+        seconds = self._settings.settle_seconds
+        if is_unfinished(path.name):
+            seconds = max(seconds, self._settings.batch_timeout_minutes * 60)
+        landed = Landed(path, FileName(name), state.st_size, state.st_mtime_ns)
+        note = read_notes(self._settings).files.get(name)
+        return not is_settled(landed, seconds, note, time.time())
+
+    def _clear_landed(self, run: Run, landed: Landed) -> None:
         feed, contract = landed.name.feed, self._contracts[landed.name.feed]
+        data, state = read_whole(landed.path)
         seen = fingerprint(landed.path)
         try:
             reading = read_file(run, landed.path, landed.name, seen)
         except Refused:
-            self._edit(landed.path, self._without_segments)
+            self._edit(landed.path, self._without_records)
             return
         try:
             person = this_person(self._traces.customer_id)
@@ -229,7 +262,6 @@ class Files:
             }
         finally:
             forget_reading(run, reading)
-        data = landed.path.read_bytes()
         after = rewrite(
             data,
             contract,
@@ -239,14 +271,10 @@ class Files:
             self._traces.edit,
         )
         if after != data:
-            self._replace_delivered(landed.path, feed, after)
+            self._replace_delivered(landed.path, feed, after, state)
 
-    def _without_segments(self, text: str) -> str:
-        """The text without lines, or objects of a list, that are about the person."""
-        return "".join(
-            ERASED if self._traces.is_about(segment) else segment
-            for segment in _SEGMENT_ENDS.split(text)
-        )
+    def _without_records(self, text: str) -> str:
+        return without_records(text, self._traces)
 
     def _clear_other(self, path: Path) -> None:
         with path.open("rb") as file:
@@ -257,18 +285,23 @@ class Files:
             self._edit(path, self._traces.edit)
 
     def _edit(self, path: Path, edit: Callable[[str], str]) -> None:
-        data = path.read_bytes()
+        data, state = read_whole(path)
         contract = self._contracts.get(path.parent.name)
-        for encoding in ("utf-8", contract.encoding if contract else "latin-1", "latin-1"):
-            try:
-                after = transform(data, encoding, edit)
-                break
-            except ValueError:
-                continue
+        try:
+            after = transform(data, "utf-8", edit)
+        except ValueError:
+            # Another encoding, several of them, or a file that is broken.
+            after = data
+            with suppress(ValueError):
+                after = transform(after, contract.encoding if contract else "latin-1", edit)
+            for encoding in ("utf-8", "latin-1"):
+                after = transform(after, encoding, edit, is_broken=True)
         if after != data:
-            self._replace_delivered(path, path.parent.name, after)
+            self._replace_delivered(path, path.parent.name, after, state)
 
-    def _replace_delivered(self, path: Path, feed: str, after: bytes) -> None:
+    def _replace_delivered(
+        self, path: Path, feed: str, after: bytes, state: os.stat_result
+    ) -> None:
         """Replace a file's bytes; those who look for it by its hash, in the ledger or in a trigger,
         shall find it still."""
         origins = self._ledger.origins(feed, fingerprint(path).sha256)
@@ -281,7 +314,7 @@ class Files:
                 )
                 self._ledger.keep_rewritten(feed, origin, sha256, size_bytes)
 
-        replace_file(path, after, keep if feed in self._contracts else lambda *_: None)
+        replace_file(path, after, state, keep if feed in self._contracts else lambda *_: None)
         self.changed[self._place(path)] += 1
 
     def _clear_sqlite(self, path: Path) -> None:

@@ -55,7 +55,8 @@ def clear_tables(
         places[f"bronze.{feed}"] = places.get(f"bronze.{feed}", 0) + edited
     places["bronze.rejected_rows"] = _clear_rejected(connection, traces)
     connection.execute("drop schema if exists test_failures cascade")
-    for table in _small_tables(connection, contracts):
+    # A value that was delivered in the wrong column is in what the warehouse once believed, too.
+    for table in [*_small_tables(connection, contracts), *_snapshots(connection)]:
         if edited := _edit(connection, table, _texts(connection, table), traces):
             places[table] = len(edited)
     return places
@@ -71,6 +72,16 @@ def _small_tables(connection: DuckDBPyConnection, contracts: Mapping[str, Contra
             " and schema_name in ('bronze', 'audit', 'seeds') order by all"
         ).fetchall()
         if not (schema == "bronze" and (name in contracts or name == "rejected_rows"))
+    ]
+
+
+def _snapshots(connection: DuckDBPyConnection) -> list[str]:
+    return [
+        f"snapshots.{name}"
+        for (name,) in connection.execute(
+            "select table_name from duckdb_tables() where database_name = current_database()"
+            " and schema_name = 'snapshots' order by all"
+        ).fetchall()
     ]
 
 
@@ -132,13 +143,18 @@ def _contains(column: str, value: str) -> str:
     return f"contains(lower(\"{column}\"::varchar), '{core_of(value)}')"
 
 
-def _clear_rejected(connection: DuckDBPyConnection, traces: Traces) -> int:
+def rejected_about(connection: DuckDBPyConnection, traces: Traces) -> dict[int, int]:
+    """Refused lines that are about the person: their rowid in bronze.rejected_rows → file_id."""
     cores = [traces.customer_id, *traces.telling, *traces.words]
     found = connection.execute(
-        "select rowid, raw from bronze.rejected_rows where "
+        "select rowid, file_id, raw from bronze.rejected_rows where "
         + " or ".join(_contains("raw", core) for core in cores)
     ).fetchall()
-    about = [row for row, raw in found if traces.is_about(raw)]
+    return {row: file_id for row, file_id, raw in found if traces.is_about(raw)}
+
+
+def _clear_rejected(connection: DuckDBPyConnection, traces: Traces) -> int:
+    about = list(rejected_about(connection, traces))
     # An error may quote the beginning of what it is about.
     connection.execute(
         "update bronze.rejected_rows set raw = ?, error = regexp_replace(error, ' but .*', '')"

@@ -136,10 +136,10 @@ def rewrite_copies(
     file_format = read_name(entry.file_name, feeds, entry.batch_date).file_format
     changed = 0
     for path in list(copies_by_bytes(settings.archive / entry.feed, ledger.contents(entry))):
-        data = path.read_bytes()
+        data, state = read_whole(path)
         after = rewrite(data, contract, file_format or contract.format, rows, is_about, edit)
         if after != data:
-            replace_file(path, after, partial(_keep, connection, ledger, entry))
+            replace_file(path, after, state, partial(_keep, connection, ledger, entry))
             changed += 1
     connection.execute(
         "update bronze.rewritten_files set is_done = true where (feed, sha256) = (?, ?)",
@@ -160,20 +160,37 @@ def _keep(
         ledger.keep_rewritten(entry.feed, entry.sha256, sha256, size_bytes)
 
 
+def read_whole(path: Path) -> tuple[bytes, os.stat_result]:
+    """A file's bytes, and its state before they were read: what `replace_file` wants."""
+    state = path.stat()
+    return path.read_bytes(), state
+
+
 def replace_file(
-    path: Path, data: bytes, before: Callable[[str, int], None] = lambda sha256, size_bytes: None
+    path: Path,
+    data: bytes,
+    state: os.stat_result,
+    before: Callable[[str, int], None] = lambda sha256, size_bytes: None,
 ) -> None:
     """Give a file other bytes in one step, its mode and times as they were.
 
-    `before` gets sha256 and size (bytes) of the new content when it is safe on disk.
+    `state` is the file's before its bytes were read. `before` gets sha256 and size (bytes) of the
+    new content when it is safe on disk. Raises OSError when the file was written to since: what was
+    written would be lost.
     """
     draft = path.with_name(f".{path.name[-200:]}.erasing")
-    state = path.stat()
     draft.write_bytes(data)
     draft.chmod(state.st_mode & 0o7777)
     os.utime(draft, ns=(state.st_atime_ns, state.st_mtime_ns))
     sync(draft)
     seen = fingerprint(draft)
     before(seen.sha256, seen.size_bytes)
+    if _identity(path.stat()) != _identity(state):
+        draft.unlink()
+        raise OSError(f"{path} was written to while it was read. Close what writes it.")
     draft.replace(path)
     sync(path.parent)
+
+
+def _identity(state: os.stat_result) -> tuple[int, int, int]:
+    return state.st_ino, state.st_size, state.st_mtime_ns

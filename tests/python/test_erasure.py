@@ -2,10 +2,12 @@
 
 import gzip
 import json
+import os
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -22,6 +24,7 @@ from person import (
     SECOND_DAY,
     STREET,
     TRACES,
+    address,
     as_csv,
     order,
     payment,
@@ -29,7 +32,8 @@ from person import (
 from test_privacy import texts
 
 from orchestration.contracts import load_contracts
-from orchestration.erasure.erase import Certificate, erase
+from orchestration.erasure import erase as steps
+from orchestration.erasure.erase import Certificate, ErasureError, erase
 from orchestration.instance import dagster_home
 from orchestration.loader.deliveries import Run, forget_reading, read_file, staging
 from orchestration.loader.erased import blank_reading
@@ -41,7 +45,13 @@ from orchestration.loader.reprocess import reprocess
 from orchestration.loader.retract import retract
 from orchestration.loader.spool import fingerprint
 from orchestration.people import key_of, person_hash
-from orchestration.publish import current_file, current_version, steward_edition, versions
+from orchestration.publish import (
+    current_file,
+    current_version,
+    publish,
+    steward_edition,
+    versions,
+)
 from orchestration.run import run
 from orchestration.settings import ConfigurationError, Settings
 
@@ -87,6 +97,15 @@ def figures(path: Path) -> list[list[tuple]]:
     return [ask(path, sql) for sql in FIGURES]
 
 
+# Street and town in each other's place; the next day's delivery corrects it.
+SWAPPED = address(STREET, 10) | {"address_id": "A-2", "address_line_1": "Ulm", "city": STREET}
+CORRECTED = SWAPPED | {"address_line_1": STREET, "city": "Ulm"}
+DAYS = (
+    FIRST_DAY | {"addresses_2025_01_11.csv": as_csv([SWAPPED])},
+    SECOND_DAY | {"addresses_2025_01_11.csv": as_csv([CORRECTED])},
+)
+
+
 @dataclass(frozen=True)
 class Erased:
     """A warehouse with a person, as it was before and after she was erased."""
@@ -105,14 +124,14 @@ def erased(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Erased]:
         for name in ("DAGSTER_HOME", "DBT_TARGET_PATH", "DBT_LOG_PATH"):
             patch.setenv(name, str(folder / "data" / name.lower()))
         settings = Settings(data_dir=folder / "data", settle_seconds=0)
-        for day in (FIRST_DAY, SECOND_DAY):
+        for day in DAYS:
             drop(settings, day)
             outcome = run(settings, report=lambda line: None)
             assert outcome.status == "published", outcome.error
         # What a program might have written down.
         log = settings.data_dir / "dbt_log_path" / "dbt.log"
         log.write_text(f"{log.read_text()}\nfailed for {ADA['email']}, {STREET}\n")
-        (settings.landing / ".customers_2025_01_15.json.part").write_text(ADA["email"])
+        leave(settings, written_at=0)
         assert found(settings.data_dir)
         shutil.copytree(settings.data_dir, folder / "before")
         ledger = ask(settings.warehouse, LEDGER)
@@ -121,6 +140,14 @@ def erased(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Erased]:
             settings, "C-0815", "request 17", dagster_home(settings), lambda line: None
         )
         yield Erased(settings, folder / "before", before, ledger, certificate)
+
+
+def leave(settings: Settings, written_at: float) -> Path:
+    """A file that names her and is called unfinished, last written to at some Unix time."""
+    path = settings.landing / ".customers_2025_01_15.json.part"
+    path.write_text(ADA["email"])
+    os.utime(path, (written_at, written_at))
+    return path
 
 
 def found(folder: Path) -> set[str]:
@@ -185,6 +212,32 @@ HER_DIMENSION = """
 select distinct email_hash, email_domain, has_email, phone_masked, birth_year, age
 from gold.dim_customer where customer_id = 'C-0815'
 """
+
+
+def test_what_was_once_believed_does_not_keep_a_value_in_the_wrong_column(erased):
+    beliefs = (
+        "select city, dbt_valid_to is null from snapshots.addresses_history"
+        " where address_id = 'A-2' order by dbt_valid_from"
+    )
+    before = ask(erased.before / "warehouse" / "warehouse.duckdb", beliefs)
+    assert before == [(STREET, False), ("Ulm", True)]
+    after = ask(erased.settings.warehouse, beliefs)
+    assert after[0] == ("erased", False)
+    for path in (erased.settings.warehouse, current_file(erased.settings)):
+        with closing(duckdb.connect(path, read_only=True)) as connection:
+            assert not {STREET} & set().union(*texts(connection).values())
+
+
+def test_analysts_read_the_certificate_without_its_reason(erased):
+    (row,) = ask(
+        current_file(erased.settings),
+        "select person_hash, status from audit.erasures",
+    )
+    assert row == (person_hash(key_of(erased.settings), "C-0815"), "cleared")
+    with closing(duckdb.connect(current_file(erased.settings), read_only=True)) as connection:
+        columns = [name for name, *_ in connection.execute("describe audit.erasures").fetchall()]
+    assert columns[0] == "person_hash"
+    assert "why" not in columns
 
 
 def test_others_are_as_they_were(erased):
@@ -359,6 +412,20 @@ def test_an_erasure_that_was_killed_ends_when_it_is_begun_again(erased, tmp_path
     assert set(load(settings).values()) <= {"waiting"}
     killed_in(settings, "orchestration.erasure.erase", "rewrite_warehouse")
     assert found(settings.data_dir)
+    leave(settings, written_at=time.time())
+    with pytest.raises(ErasureError, match=r"1 file: .*\.part\. Files in landing are still being"):
+        erase(settings, "C-0815", "request 17", dagster_home(settings), lambda line: None)
+    leave(settings, written_at=0)
+
+    def publish_and_write_a_log(*arguments, **options):
+        published = publish(*arguments, **options)
+        (settings.data_dir / "late.log").write_text(STREET)
+        return published
+
+    with monkeypatch.context() as patch, pytest.raises(ErasureError, match=r"late\.log\. Close"):
+        patch.setattr(steps, "publish", publish_and_write_a_log)
+        erase(settings, "C-0815", "request 17", dagster_home(settings), lambda line: None)
+    # The attempt that failed has not forgotten whom to look for.
     erase(settings, "C-0815", "request 17", dagster_home(settings), lambda line: None)
     assert found(settings.data_dir) == set()
     assert figures(settings.warehouse) == erased.figures

@@ -1,0 +1,230 @@
+"""Files that name a person: refused, broken, or still being written."""
+
+import codecs
+import gzip
+import json
+import os
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from person import ADA, BOB, STREET, address, as_csv, as_ndjson
+
+from orchestration.contracts import load_contracts
+from orchestration.erasure.delivered import rewrite
+from orchestration.erasure.files import Files, Seen, look
+from orchestration.erasure.find import find_rows
+from orchestration.erasure.segments import without_records
+from orchestration.erasure.tables import clear_tables
+from orchestration.erasure.traces import Traces
+from orchestration.loader.erased import read_whole, replace_file
+from orchestration.loader.landing import Note, Notes, list_landing, write_notes
+from orchestration.loader.load import connect, load_landing
+from orchestration.settings import Settings
+
+HERS = Traces.of(ADA["customer_id"], [ADA["email"], "Adalwyna", "Quackenbüsh", STREET, "9 Krähweg"])
+CYN = BOB | {"customer_id": "C-9", "nickname": "cyn"}
+BIRTHDAY = ADA["date_of_birth"]
+BOBS = BOB | {"first_name": "Bob", "date_of_birth": "1980-01-01"}
+CYNS = CYN | {"first_name": "Cyn", "date_of_birth": "1981-01-01"}
+LONG_AGO = time.time() - 86400
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    settings = Settings(data_dir=tmp_path / "data", settle_seconds=5)
+    for folder in (settings.landing, settings.discarded / "customers", settings.warehouse.parent):
+        folder.mkdir(parents=True)
+    return settings
+
+
+def put(path: Path, data: str | bytes, changed_at: float = LONG_AGO) -> Path:
+    path.write_bytes(data.encode() if isinstance(data, str) else data)
+    os.utime(path, (changed_at, changed_at))
+    return path
+
+
+def clear(settings: Settings) -> tuple[list[Path], Seen]:
+    """Clear all files; those that were left because somebody writes them, and a look after."""
+    contracts = load_contracts(settings.contracts_file)
+    with closing(connect(settings)) as connection:
+        rows = find_rows(connection, contracts, HERS.customer_id)
+        seen = look([settings.data_dir], HERS)
+        files = Files(connection, settings, contracts, rows, HERS)
+        written = files.being_written(seen)
+        files.clear(seen)
+    return written, look([settings.data_dir], HERS)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".orders_2025_01_12.csv.part",
+        "orders_2025_01_12.csv.tmp",
+        "_orders_2025_01_12.csv",
+        "orders.csv.crdownload",
+    ],
+)
+def test_what_is_called_unfinished_is_left_until_a_batch_would_be_late(settings, name):
+    path = put(settings.landing / name, ADA["email"], time.time() - 600)
+    inode = path.stat().st_ino
+    written, seen = clear(settings)
+    assert written == [path.resolve()]
+    assert seen.telling == {path.resolve()}
+    assert (path.stat().st_ino, path.read_text()) == (inode, ADA["email"])
+
+    put(path, ADA["email"], time.time() - 60 * settings.batch_timeout_minutes - 1)
+    assert clear(settings)[0] == []
+    assert path.read_text() == "erased"
+
+
+@pytest.mark.parametrize("name", ["addresses_2025_01_12.csv", "trigger_2025_01_12.json", "x.csv"])
+def test_what_has_not_settled_in_landing_is_left(settings, name):
+    content = as_csv([address(STREET, 12)])
+    path = put(settings.landing / name, content, time.time() + 600)
+    assert clear(settings)[0] == [path.resolve()]
+    assert path.read_bytes() == content.encode()
+
+    # A load has seen it as it is: a clock that is ahead does not make it new for ever.
+    (landed,) = list_landing(settings, {}, None).values()
+    write_notes(settings, Notes({name: Note(*landed.state, LONG_AGO, "unsettled")}))
+    written, seen = clear(settings)
+    assert written == []
+    assert seen.telling == set()
+
+
+def test_a_file_that_was_written_to_is_not_replaced(tmp_path):
+    path = put(tmp_path / "orders.csv", "a\n")
+    data, state = read_whole(path)
+    with path.open("ab") as file:
+        file.write(b"b\n")
+    with pytest.raises(OSError, match=r"orders\.csv was written to while it was read\. Close"):
+        replace_file(path, data, state)
+    assert path.read_text() == "a\nb\n"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def pretty(*rows: dict) -> str:
+    return json.dumps(rows, indent=2, ensure_ascii=False)
+
+
+REFUSED = {
+    "whole": pretty(BOBS, ADA, CYNS),
+    "cut off behind others": pretty(BOBS, CYNS, ADA)[:-40],
+    "a missing comma": pretty(BOBS, ADA, CYNS).replace('"C-0815",', '"C-0815"'),
+    "a missing quote": pretty(BOBS, ADA, CYNS).replace('"Adalwyna",', '"Adalwyna,'),
+    "a quoted brace": pretty(BOBS, ADA | {"nickname": 'wy}na"{'}, CYNS),
+    "a missing brace": pretty(BOBS, ADA, CYNS).replace(
+        '{\n    "customer_id": "C-0815"', '"id": "C-0815"'
+    ),
+    "concatenated": "\n".join(json.dumps(row, indent=2) for row in (BOBS, ADA, CYNS)),
+    "in one line": json.dumps([BOBS, ADA, CYNS]) + "?",
+    "a wrapper with more in it": json.dumps(
+        {"by": {"name": "shop"}, "customers": [BOBS, ADA, CYNS]}, indent=2
+    ),
+    "a wrapper": json.dumps({"count": 3, "customers": [BOBS, ADA, CYNS]}, indent=2),
+    "behind a line of a log": "3 rows\n" + pretty(BOBS, ADA, CYNS),
+    "line by line, unclosed": as_ndjson(BOBS) + json.dumps(ADA)[:-1] + "\n" + as_ndjson(CYNS),
+    "an array of lines, unclosed": f"[{json.dumps(BOBS)},\n{json.dumps(ADA)[:-1]},\n"
+    f"{json.dumps(CYNS)}\n]",
+}
+
+
+@pytest.mark.parametrize("text", REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize("folder", ["landing", "discarded"])
+def test_refused_json_loses_her_records_and_no_other(settings, text, folder):
+    places = {"landing": settings.landing, "discarded": settings.discarded / "customers"}
+    path = put(places[folder] / "unknown_2025_01_12.json", text)
+    assert clear(settings)[0] == []
+    after = path.read_text()
+    for value in ("C-0815", "Adalwyna", "Quack", BIRTHDAY):
+        assert value not in after
+    for value in ('"C-08"', '"Bob"', "1980-01-01", '"C-9"', '"Cyn"', "1981-01-01"):
+        assert value in after, after
+    assert after.count("erased") == 1
+
+
+def test_whole_json_stays_json():
+    after = json.loads(without_records(pretty(BOBS, ADA), HERS))
+    assert after == [BOBS, "erased"]
+
+
+def test_csv_loses_the_lines_that_name_her():
+    text = 'id,more\nC-0815,"{""a"": 1}"\nC-9,"[{""a"": 1}]"\n'
+    assert without_records(text, HERS) == 'id,more\nerased\nC-9,"[{""a"": 1}]"\n'
+
+
+@pytest.mark.parametrize("odd", ["NaN", "Infinity", "-Infinity", '"\\ud800"'])
+def test_a_line_that_the_loader_refuses_is_no_record(settings, odd):
+    contract = load_contracts(settings.contracts_file)["customers"]
+    hers = json.dumps(ADA)[:-1] + f', "score": {odd}}}\n'
+    text = as_ndjson(BOBS) + hers + as_ndjson(CYNS)
+    after = rewrite(text.encode(), contract, "json", {}, HERS.is_about, str)
+    assert after.decode() == as_ndjson(BOBS) + '"erased"\n' + as_ndjson(CYNS)
+
+
+def test_an_archived_file_loses_a_refused_line_that_tells_no_more_than_her_name(settings):
+    line = (
+        f'{{"first_name": "Adalwyna", "last_name": "Quackenbüsh", "x": "{BIRTHDAY}", "y": NaN}}\n'
+    )
+    put(settings.landing / "customers_2025_01_12.ndjson", as_ndjson(BOBS) + line)
+    with closing(connect(settings)) as connection:
+        contracts = load_contracts(settings.contracts_file)
+        (file,) = load_landing(connection, settings, contracts).files
+        assert (file.status, file.rows_rejected) == ("loaded", 1)
+    clear(settings)
+    (path,) = (settings.archive / "customers").iterdir()
+    assert path.read_text() == as_ndjson(BOBS) + '"erased"\n'
+
+
+BROKEN = {
+    "UTF-16, an odd byte": codecs.BOM_UTF16_LE
+    + "id,mail\nC-0815,9 Krähweg\nC-9,Köln\n".encode("utf-16-le")
+    + b"x",
+    "UTF-8 with a mark, a byte of Latin-1": codecs.BOM_UTF8
+    + "id,mail\nC-0815,9 Krähweg\nC-9,Köln\n".encode()
+    + b"\xfc\n",
+    "UTF-8, a byte of Latin-1": "id\nC-0815,9 Krähweg\nC-9,Köln\n".encode() + b"\xfc\n",
+    "Latin-1": "id\nC-0815,9 Krähweg\nC-9,Köln\n".encode("latin-1"),
+}
+
+
+@pytest.mark.parametrize("data", BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@pytest.mark.parametrize("folder", ["discarded", "landing"])
+def test_a_broken_encoding_does_not_keep_her(settings, data, pack, folder):
+    names = {
+        "discarded": settings.discarded / "customers" / "customers_2025_01_12.csv",
+        "landing": settings.landing / "trigger_2025_01_12.json",
+    }
+    path = put(names[folder], pack(data))
+    assert look([settings.data_dir], HERS).telling == {path.resolve()}
+    _, seen = clear(settings)
+    assert seen.telling == set()
+    after = path.read_bytes()
+    after = gzip.decompress(after) if pack == gzip.compress else after
+    # A trigger loses values, no lines. Whatever was no text stays, but for half a character.
+    if folder == "landing":
+        for encoding in ("utf-8", "latin-1", "utf-16-le"):
+            hers = "9 Krähweg".encode(encoding)
+            if hers in data:
+                assert after.removesuffix(b"\xfd\xff") == data.replace(
+                    hers, "erased".encode(encoding)
+                ).removesuffix(b"x")
+
+
+def test_what_the_warehouse_once_believed_loses_values_in_the_wrong_column(settings):
+    contracts = load_contracts(settings.contracts_file)
+    with closing(connect(settings)) as connection:
+        connection.execute("create schema snapshots")
+        connection.execute(
+            "create table snapshots.addresses_history as"
+            " select * from (values ('A-1', ?, 7), ('A-2', 'Ulm', 7)) as t (address_id, city, n)",
+            [f"at {STREET}"],
+        )
+        rows = find_rows(connection, contracts, HERS.customer_id)
+        places = clear_tables(connection, contracts, rows, HERS, [])
+        assert places["snapshots.addresses_history"] == 1
+        found = connection.execute("from snapshots.addresses_history order by all").fetchall()
+    assert found == [("A-1", "at erased", 7), ("A-2", "Ulm", 7)]
