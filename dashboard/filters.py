@@ -104,9 +104,10 @@ def _options(values: dict[str, str]) -> list[Component]:
 
 def _usual_period(reader: Reader | None) -> str:
     """A month where the history has another one before it to compare with, else a week."""
-    if reader is None or reader.state.first_day is None:
+    state = reader.state if reader else None
+    if state is None or state.as_of_date is None or state.first_day is None:
         return _LONG
-    days = (reader.state.as_of_date - reader.state.first_day).days + 1
+    days = (state.as_of_date - state.first_day).days + 1
     return _LONG if days >= 2 * int(_LONG) else _SHORT
 
 

@@ -1,5 +1,6 @@
 """The jobs beside the build: the night, decisions of a person, the demo's next day."""
 
+import json
 from collections.abc import Iterator
 
 import dagster as dg
@@ -95,7 +96,8 @@ def test_the_night_finds_what_no_build_looked_at_and_expires_what_is_old(jobs, i
         )
     lone = jobs.settings.discarded / "orders" / "gone.csv.reason.json"
     lone.parent.mkdir(exist_ok=True)
-    lone.write_text("{}")
+    note = ("file", "sha256", "reason", "message", "discarded_at")
+    lone.write_text(json.dumps(dict.fromkeys(note, "gone")))
     jobs.settings.spill.mkdir()
 
     failure = jobs.run("nightly")
