@@ -33,7 +33,7 @@ from orchestration.cli import cli
 from orchestration.contract_options import read_expected
 from orchestration.loader.load import connect
 from orchestration.outbox import Alert, outbox
-from orchestration.settings import AlertSettings, ConfigurationError, Settings
+from orchestration.settings import AlertSettings, ConfigurationError, MailServer, Settings
 from orchestration.watching import ARRIVAL_CHECK, watch
 
 JAN_15, JAN_16, JAN_17 = (f"orders_2025_01_{day}.csv" for day in (15, 16, 17))
@@ -625,3 +625,13 @@ def test_a_failure_that_goes_on_for_days_is_told_once_a_day(zone, monkeypatch):
             told[hour] = len(lines)
     # At once, and with the first failure of each further day.
     assert told == {0: 1, 7: 1, 31: 1, 55: 1}
+
+
+def test_a_host_that_cannot_be_one_keeps_the_letter_and_says_so(zone):
+    server = MailServer("mail..example", 587, is_tls=False)
+    settings = AlertSettings(mail_server=server, email_from="a@b", email_to=("c@d",))
+    with outbox(zone.settings) as box:
+        box.observe(["held"], [Alert("held", "1", "Held", "why", "what helps")], settings.channels)
+        (problem,) = channels.send_queued(box, settings)
+        assert "UnicodeError" in problem or "UnicodeEncodeError" in problem
+        assert len(box.unsent()) == 1

@@ -1,5 +1,6 @@
 """A whole run: from landing to what readers see, and what a failing one leaves."""
 
+import io
 import os
 import re
 import sqlite3
@@ -13,6 +14,7 @@ import dagster as dg
 import duckdb
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 
 from orchestration.bronze import BUILDS
 from orchestration.builds import last_builds
@@ -22,6 +24,7 @@ from orchestration.pii_key import KEY_FILE
 from orchestration.publish import current_file, current_version, versions
 from orchestration.run import nothing_ever_landed, run
 from orchestration.settings import PROJECT_DIR, ConfigurationError, Settings
+from orchestration.summary import _print_table
 from orchestration.warehouse import open_warehouse, writer_lock
 from orchestration.watching import ARRIVAL_CHECK
 
@@ -332,3 +335,10 @@ def test_demo_data_lands_the_same_bytes_for_the_same_options(monkeypatch, tmp_pa
         contents.append({path.name: path.read_bytes() for path in landing.iterdir()})
     assert contents[0] == contents[1]
     assert len(contents[0]) == 20
+
+
+def test_names_and_reasons_are_printed_as_they_are():
+    printed = io.StringIO()
+    row = ("orders_2025_01_15_[eu].csv", "its header has [/b]")
+    _print_table(Console(file=printed, width=100), "Files", ("file", "reason"), [row])
+    assert all(text in printed.getvalue() for text in row)
