@@ -22,7 +22,7 @@ from dashboard.pages import Page, View, customers, operations, pipeline, sales
 from dashboard.parts import empty, panel
 from dashboard.published import Reader, newest
 from orchestration.contracts import load_contracts
-from orchestration.freshness import late_feeds
+from orchestration.freshness import LateFeed, late_feeds
 from orchestration.loader.landing import read_notes
 from orchestration.publish import current_file
 from orchestration.settings import Settings
@@ -67,6 +67,9 @@ def create_app(settings: Settings) -> Dash:
 def _register(app: Dash, settings: Settings) -> None:
     contracts = load_contracts(settings.contracts_file)
 
+    def late() -> dict[str, LateFeed]:
+        return late_feeds(settings, contracts, datetime.now(UTC)) or {}
+
     @app.callback(
         Output("page", "children"),
         Output("links", "children"),
@@ -94,7 +97,6 @@ def _register(app: Dash, settings: Settings) -> None:
             chosen = filters.read(search, reader)
             colors = THEMES.get(theme or flask.request.cookies.get("theme", ""), THEMES["light"])
             landing = read_notes(settings).files
-            late = late_feeds(settings, contracts, datetime.now(UTC)) or {}
             view = View(reader, chosen.selection, chosen.split, colors, landing, late)
             days = chosen.selection.from_date, chosen.selection.to_date
             try:

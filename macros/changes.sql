@@ -24,7 +24,6 @@
         where {{ counted }}
     {%- else -%}
         {%- set key = feed_contract.key | join(', ') -%}
-        {%- set listings_key = 'listings.' ~ feed_contract.key | join(', listings.') -%}
         -- One row per row and batch date under which its bytes were delivered.
         with delivered_rows as (
             select
@@ -60,24 +59,19 @@
             select
                 {{ key }},
                 _batch_date,
-                lag(_batch_date) over (partition by {{ key }} order by _batch_date)
-                    as previous_listing,
-                lead(_batch_date) over (partition by {{ key }} order by _batch_date)
-                    as next_listing,
+                lag(_batch_date) over by_date as previous_listing,
+                lead(_batch_date) over by_date as next_listing,
                 -- Right after all rows before this listing, and after those up to it; both later
                 -- than what stands there for any listing before.
                 max(_sequence_at) over (
                     partition by {{ key }} order by _batch_date
                     rows between unbounded preceding and 1 preceding
-                ) + interval '2 microseconds' * row_number() over (
-                    partition by {{ key }} order by _batch_date
-                ) as after_earlier,
-                max(_sequence_at + interval '1 microsecond') over (
-                    partition by {{ key }} order by _batch_date
-                ) + interval '2 microseconds' * row_number() over (
-                    partition by {{ key }} order by _batch_date
-                ) as after_this
+                ) + interval '2 microseconds' * row_number() over by_date as after_earlier,
+                max(_sequence_at) over by_date
+                + interval '2 microseconds' * row_number() over by_date
+                + interval '1 microsecond' as after_this
             from listed
+            window by_date as (partition by {{ key }} order by _batch_date)
         ),
 
         neighbours as (
@@ -90,7 +84,7 @@
                             then {{ later_of('cast(listings._batch_date as timestamp)', 'listings.after_earlier') }}
                     end
                 ) over (
-                    partition by {{ listings_key }} order by listings._batch_date
+                    partition by {{ key }} order by listings._batch_date
                 ) as returned_at
             from listings
             inner join deliveries on listings._batch_date = deliveries._batch_date

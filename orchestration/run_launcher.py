@@ -112,7 +112,7 @@ def _identity(pid: int | None) -> str:
     return f"{pid} {_fields(pid)[19]}"
 
 
-def _fields(pid: int | None) -> list[str]:
+def _fields(pid: int | str | None) -> list[str]:
     """What the system says of a process behind its name, which may hold spaces. See proc(5)."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 

@@ -16,7 +16,8 @@ class View:
     """What a page is made from.
 
     `split` is what bars are split by (`channel` or `category`), `landing` what the loader said of
-    each file that it left in landing, `late` the feeds that their contracts expect by now.
+    each file that it left in landing, `late` looks for the feeds that their contracts expect
+    by now.
     """
 
     reader: Reader
@@ -24,7 +25,7 @@ class View:
     split: str
     theme: Theme
     landing: Mapping[str, Note]
-    late: Mapping[str, LateFeed]
+    late: Callable[[], Mapping[str, LateFeed]]
 
 
 @dataclass(frozen=True)

@@ -106,9 +106,9 @@ def _states(view: View) -> list[Row]:
     Data that are loaded long after their days are never late by contract, so that the business
     clock judges, too.
     """
-    feeds = view.reader.rows("feeds")
+    feeds, late_by_contract = view.reader.rows("feeds"), view.late()
     for row in feeds:
-        late = view.late.get(row["feed"])
+        late = late_by_contract.get(row["feed"])
         row["expected_by"] = late and late.late_since
         came_once = "came once" if row["batch_dates"] == 1 else "on time"
         row["state"] = "late" if late or row["is_late"] else came_once

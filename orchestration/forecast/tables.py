@@ -93,12 +93,10 @@ group by category order by category
 
 @dataclass(frozen=True)
 class Summary:
-    """What a refresh found: series with a forecast, series that are too short, and whether any
-    row of the tables is another than before."""
+    """What a refresh found: series with a forecast, and series that are too short."""
 
     forecasts: int
     too_short: int
-    changed: bool
 
     @property
     def sentence(self) -> str:
@@ -123,7 +121,6 @@ def refresh_forecast(connection: DuckDBPyConnection) -> Summary:
     from orchestration.forecast.method import MOST_DAYS
 
     create_forecast(connection)
-    before = _content(connection)
     forecasts: list[tuple[Any, ...]] = []
     accuracies: list[tuple[Any, ...]] = []
     for category, first_day, last_day, *series in connection.execute(
@@ -145,7 +142,7 @@ def refresh_forecast(connection: DuckDBPyConnection) -> Summary:
             )
     connection.execute("commit")
     made = sum(scores[2] == "forecast" for scores in accuracies)
-    return Summary(made, len(accuracies) - made, _content(connection) != before)
+    return Summary(made, len(accuracies) - made)
 
 
 def _forecast(
@@ -185,11 +182,3 @@ def _forecast(
 
 def _listed(columns: dict[str, str]) -> str:
     return ", ".join(f"{name} {kind}" for name, kind in columns.items())
-
-
-def _content(connection: DuckDBPyConnection) -> list[tuple[Any, ...]]:
-    return [
-        row
-        for table in TABLES
-        for row in connection.execute(f"from {table} order by all").fetchall()
-    ]

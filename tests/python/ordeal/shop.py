@@ -167,7 +167,7 @@ class Shop:
             "order_id": self._chance.choice(KEYS["orders"]),
             "payment_method": self._maybe(self._any("card", "paypal")),
             "amount": self._any("10", "99.95", "2500"),
-            "currency": self._any("EUR", "XXX"),
+            "currency": self._any("EUR", "XTS"),
             "status": self._maybe(self._any("captured", "failed", "refund", "odd")),
             "is_international": self._any("true", "false"),
             "transaction_timestamp": self._instant(),
