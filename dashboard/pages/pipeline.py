@@ -88,8 +88,9 @@ def _feeds(feeds: list[Row]) -> Component:
         text_column("Last batch", "last_batch_date", wording.day),
         Column("Days behind", "days_behind", wording.count),
         Column("Usual gap", "usual_gap_days", wording.decimal),
-        text_column("Expected by", "expected_by", wording.instant),
     ]
+    if any(row["expected_by"] for row in feeds):
+        columns.append(text_column("Expected by", "expected_by", wording.instant))
     return panel(
         "Feeds",
         table("feeds", "When each feed last came", columns, feeds)

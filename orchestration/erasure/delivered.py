@@ -9,8 +9,10 @@ import codecs
 import gzip
 import io
 import json
+import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
@@ -27,6 +29,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _BLANK = " \t\r\n"
+_LINE = re.compile(r"[^\n]+")
 _GZIP = 16 + zlib.MAX_WBITS
 
 # The text of a record → the same text, or another in its place.
@@ -185,14 +188,22 @@ def _elements(text: str) -> Iterator[tuple[int, int]]:
             if text[position : position + 1] == ",":
                 position = _skip(text, position + 1)
         return
-    if text[begin : begin + 1] == "{" and is_record(text):
+    if text[begin : begin + 1] == "{" and _is_one_record(text, begin):
         yield begin, len(text.rstrip(_BLANK))
         return
-    position = 0
-    for line in text.split("\n"):
-        if line.strip(_BLANK):
-            yield position, position + len(line.removesuffix("\r"))
-        position += len(line) + 1
+    for line in _LINE.finditer(text):
+        if line[0].strip(_BLANK):
+            yield line.start(), line.end() - line[0].endswith("\r")
+
+
+def _is_one_record(text: str, begin: int) -> bool:
+    """Whether a text from its first brace on is one object, however many lines it has."""
+    with suppress(json.JSONDecodeError, RecursionError):
+        # Most texts hold many objects, and are told from one by the first.
+        end = json.JSONDecoder().raw_decode(text, begin)[1]
+        if _skip(text, end) < len(text):
+            return False
+    return is_record(text)
 
 
 def _blank_members(raw: str, contract: Contract, refused: frozenset[str]) -> str:

@@ -4,6 +4,7 @@ Belongs here: blanking rows before they reach bronze, rewriting the archived cop
 Does not: erasing somebody (`orchestration/erasure/`).
 """
 
+import hashlib
 import os
 from collections.abc import Callable
 from functools import partial
@@ -19,7 +20,6 @@ from orchestration.loader.file_names import read_name, shown
 from orchestration.loader.ledger import Entry, Ledger
 from orchestration.loader.moves import copies_by_bytes
 from orchestration.loader.reading import Reading
-from orchestration.loader.spool import fingerprint
 from orchestration.people import blanked, holds_something, touch_rows, whose
 from orchestration.settings import Settings
 
@@ -183,8 +183,7 @@ def replace_file(
     draft.chmod(state.st_mode & 0o7777)
     os.utime(draft, ns=(state.st_atime_ns, state.st_mtime_ns))
     sync(draft)
-    seen = fingerprint(draft)
-    before(seen.sha256, seen.size_bytes)
+    before(hashlib.sha256(data).hexdigest(), len(data))
     if _identity(path.stat()) != _identity(state):
         draft.unlink()
         raise OSError(f"{path} was written to while it was read. Close what writes it.")

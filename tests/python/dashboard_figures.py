@@ -359,7 +359,7 @@ def _feeds(ask: Ask, as_of: date) -> Rows:
         usual = (gaps[middle] + gaps[~middle]) / 2 if gaps else None
         behind = (as_of - days[-1]).days
         state = "came once" if usual is None else "late" if behind > usual + 1 else "on time"
-        rows.append((feed, state, days[-1], behind, usual, None))
+        rows.append((feed, state, days[-1], behind, usual))
     return sorted(rows, key=lambda row: (row[1] != "late", -row[3], row[0]))
 
 
