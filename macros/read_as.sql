@@ -1,7 +1,8 @@
 {#
   A delivered text (trimmed, null when empty) read as a type of the contract; null when it does not
   read. Casts alone are lenient ('2.5' as integer is 3, '0x10' is 16), so a pattern stands beside
-  each.
+  each. A narrow decimal is read as a wide one first: cast at once, a number with an exponent may be
+  cut where it should be rounded, or taken though it is too large ('1.843e2' as decimal(4,2)).
 #}
 {% macro read_as(type, text) -%}
     {%- if type == 'text' -%} {{ text }}
@@ -12,9 +13,10 @@
                 then try_cast(split_part({{ text }}, '.', 1) as bigint)
         end
     {%- elif type.startswith('decimal') -%}
+        {%- set scale = type.split(',')[1] | replace(')', '') -%}
         case
             when {{ matches(text, '^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?$') }}
-                then try_cast({{ text }} as {{ type }})
+                then try_cast(try_cast({{ text }} as decimal(38, {{ scale }})) as {{ type }})
         end
     {%- elif type == 'boolean' -%}
         case

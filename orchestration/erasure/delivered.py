@@ -19,7 +19,7 @@ from typing import Any
 from orchestration.contracts import Contract
 from orchestration.loader.csv_records import records
 from orchestration.loader.csv_traits import NULL_WORDS
-from orchestration.loader.json_records import elements
+from orchestration.loader.json_records import elements, is_one_array
 from orchestration.loader.refusal import Refused
 from orchestration.people import ERASED, placeholder
 
@@ -179,7 +179,7 @@ def _elements(text: str) -> Iterator[tuple[int, int]]:
     """Where each record of an array, of NDJSON or of a single object begins and ends."""
     decoder = json.JSONDecoder()
     begin = _skip(text, 0)
-    if text[begin : begin + 1] == "[":
+    if is_one_array(line[0] for line in _LINE.finditer(text)):
         position = _skip(text, begin + 1)
         while text[position : position + 1] not in ("]", ""):
             end = decoder.raw_decode(text, position)[1]

@@ -59,9 +59,12 @@ def extract_columns(
         f" from (select n, raw, {is_marked} as is_marked from {identifier(raw_table)})))"
     )
     expressions = {}
+    is_json = {column.name for column in contract.columns if column.type == "json"}
     for column, names in delivered.columns.items():
-        value = ", ".join(f"found[{place[name]}]" for name in names)
-        value = text(value if len(names) == 1 else f"coalesce({value})")
+        values = [f"found[{place[name]}]" for name in names]
+        if column in is_json:
+            values = [_json_text(*pair) for pair in zip(values, names, strict=True)]
+        value = text(values[0] if len(names) == 1 else f"coalesce({', '.join(values)})")
         expressions[column] = f"nullif({value}, '')"
     rescued = None
     if delivered.extra:
@@ -112,6 +115,13 @@ def _numbers_unmarked(sql: str) -> str:
     """Undo it: a value was a number itself, or holds numbers as JSON."""
     in_json = f"regexp_replace({sql}, '\"{_MARK}([^\"]+)\"', '\\1', 'g')"
     return f"case when is_marked then ltrim({in_json}, '{_MARK}') else {sql} end"
+
+
+def _json_text(found: str, name: str) -> str:
+    """The value of a JSON column: a text that holds JSON as that, any other with its quotes."""
+    is_text = f"not json_valid(nullif(trim({found}), ''))"
+    quoted = f"json_extract(raw, {literal(_pointer(name))})::varchar"
+    return f"case when {is_text} then {quoted} else {found} end"
 
 
 def _pointer(name: str) -> str:

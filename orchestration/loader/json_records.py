@@ -8,7 +8,7 @@ Does not: encodings (`spool.py`), limits and policies of a whole file (`reading.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, TextIO
@@ -110,7 +110,8 @@ def find_one_by_one(
 
     Raises Refused (`bad_json`, `truncated`, `unreadable`).
     """
-    is_array = _first_character(spooled.path) == "["
+    with spooled.path.open(encoding="utf-8", newline="\n") as file:
+        is_array = is_one_array(iter(lambda: file.readline(MAX_RECORD), ""))
     whole = None if is_array else _single_object(spooled.path)
     first_bad: Element | None = None
     with (
@@ -261,6 +262,22 @@ def elements(file: TextIO, ends_with_newline: bool) -> Iterator[Element]:
     pass_over(position + 1)
     if next_character():
         raise broken("text after the end of the array", position, cut=False)
+
+
+def is_one_array(lines: Iterable[str]) -> bool:
+    """Whether a text, of which `lines` are the lines, is to be one array.
+
+    It begins like one also where records stand line by line, and the first is refused: an array.
+    """
+    filled = (line.strip(_BLANK) for line in lines if line.strip(_BLANK))
+    first, second = next(filled, ""), next(filled, "")
+    if not first.startswith("[") or not second.startswith("{"):
+        return first.startswith("[")
+    try:
+        _decoder().decode(first)
+    except (ValueError, RecursionError):
+        return True
+    return False
 
 
 def _first_character(path: Path) -> str:

@@ -122,7 +122,8 @@ def _check_rejects(
     rejected: int,
     rejected_table: str,
 ) -> None:
-    if rejected <= contract.max_rejected_ratio * (loaded + rejected):
+    # As it is written: 0.29 of 100 is 29, and less than that in binary.
+    if rejected <= Decimal(str(contract.max_rejected_ratio)) * (loaded + rejected):
         return
     line, error = connection.execute(
         f"select line_number, error from {identifier(rejected_table)} order by 1 limit 1"

@@ -136,6 +136,13 @@ def _decode(delivered: _Hashed, name: str, encoding: str, target: BinaryIO) -> b
     mark, encoding = next(
         (known for known in _BYTE_ORDER_MARKS if head.startswith(known[0])), (b"", encoding)
     )
+    is_wide = codecs.lookup(encoding).name.startswith(("utf-16", "utf-32"))
+    if not mark and not is_wide and head[:2].count(0) == 1:
+        raise Refused(
+            "bad_encoding",
+            f"{name} looks like UTF-16 without a byte-order mark, which nobody can be sure of;"
+            " deliver it in UTF-8, or with the mark.",
+        )
     decoder = codecs.getincrementaldecoder(encoding)()
     is_utf8 = codecs.lookup(encoding).name == "utf-8"
     offset = len(mark)

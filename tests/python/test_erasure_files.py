@@ -164,6 +164,14 @@ def test_a_line_that_the_loader_refuses_is_no_record(settings, odd):
     assert after.decode() == as_ndjson(BOBS) + '"erased"\n' + as_ndjson(CYNS)
 
 
+def test_lines_behind_one_that_is_an_array_are_records(settings):
+    contract = load_contracts(settings.contracts_file)["customers"]
+    text = '["v1"]\n' + as_ndjson(BOBS, ADA)
+    after = rewrite(text.encode(), contract, "json", {3: frozenset()}, HERS.is_about, str).decode()
+    assert after.startswith('["v1"]\n' + as_ndjson(BOBS))
+    assert "C-0815" in after and "Adalwyna" not in after
+
+
 def test_an_archived_file_loses_a_refused_line_that_tells_no_more_than_her_name(settings):
     line = (
         f'{{"first_name": "Adalwyna", "last_name": "Quackenbüsh", "x": "{BIRTHDAY}", "y": NaN}}\n'

@@ -261,6 +261,10 @@ def test_too_many_rejected_records_refuse_the_file(desk):
 def test_the_share_of_rejects_comes_from_the_contract(desk):
     desk.set(max_rejected_ratio=0.0)
     assert desk.refusal(lines(HEADER, ROW, "bad")).code == "too_many_rejects"
+    # In binary 0.29 of 100 is a little less than 29.
+    desk.set(max_rejected_ratio=0.29)
+    assert desk.read(lines(HEADER, *[ROW] * 71, *["bad"] * 29)).rows_rejected == 29
+    assert desk.refusal(lines(HEADER, *[ROW] * 70, *["bad"] * 30)).code == "too_many_rejects"
 
 
 def test_a_json_feed_may_come_as_csv(desk):

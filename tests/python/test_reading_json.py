@@ -66,8 +66,28 @@ def test_values_are_the_text_that_was_delivered(desk):
     assert desk.rows("thing_id, name, amount, details") == [
         ("12345678901234567890123", None, None, None),
         ("true", "  a ", "4884.50", '{"b":1.50,"a":[1.0,"1.50"]}'),
-        ("é😀", None, "1E2", "plain"),
+        ("é😀", None, "1E2", '"plain"'),
     ]
+
+
+@pytest.mark.parametrize(
+    ("delivered", "kept"),
+    [
+        ('"none"', '"none"'),
+        ('"say \\"hi\\" \\u00e9"', '"say \\"hi\\" é"'),
+        ('"{\\"a\\": 1.50}"', '{"a": 1.50}'),
+        ("1.50", "1.50"),
+        ("1e2", "1e2"),
+        ("false", "false"),
+        ('["x", 1.0]', '["x",1.0]'),
+        ('""', None),
+        ("null", None),
+    ],
+)
+def test_any_json_value_stays_json_in_a_column_of_json(desk, delivered, kept):
+    for other in ("", ',"amount":1.50'):
+        desk.read(f'{{"thing_id":"1","details":{delivered}{other}}}\n', NAME)
+        assert desk.rows("details") == [(kept,)]
 
 
 def test_null_and_empty_text_are_null_and_the_word_null_is_text(desk):
@@ -218,6 +238,12 @@ def test_a_feed_may_require_the_final_newline(desk):
     desk.set(final_newline="required")
     assert desk.refusal('[{"thing_id":"1"}]', NAME).code == "truncated"
     assert desk.read('[{"thing_id":"1"}]\n', NAME).rows_loaded == 1
+
+
+def test_lines_behind_one_that_is_an_array_are_read(desk):
+    reading = desk.read('["v1"]\n{"thing_id":"1"}\n\n{"thing_id":"2"}\n', NAME)
+    assert (reading.rows_read, reading.rows_rejected) == (3, 1)
+    assert desk.rows("thing_id") == [("1",), ("2",)]
 
 
 def test_too_many_rejected_records_refuse_the_file(desk):

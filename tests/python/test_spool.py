@@ -121,6 +121,16 @@ def test_bytes_that_are_not_valid_are_refused_with_their_offset(refused, data, o
     assert f"offset {offset} of the unpacked" in refused(gzip.compress(data), "t.csv.gz").message
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_its_mark_is_named_and_read_where_the_contract_names_it(
+    refused, spooled, encoding
+):
+    refusal = refused(TEXT.encode(encoding))
+    assert refusal.code == "bad_encoding"
+    assert "UTF-16 without a byte-order mark" in refusal.message
+    assert spooled(TEXT.encode(encoding), "things.csv", encoding) == TEXT
+
+
 def test_utf_16_that_the_contract_names_needs_its_mark(refused):
     assert refused(TEXT.encode("utf-16-le"), "things.csv", "utf-16").code == "bad_encoding"
 
