@@ -36,13 +36,15 @@ where files.status in ('loaded', 'duplicate') and files.sha256 is not distinct f
 group by all order by all
 """
 _PROJECT_FOLDERS = ("models", "seeds", "snapshots", "macros", "tests")
-# Per model: when its rows were written, and how far it has read its inputs (macros/incremental/).
+# Per model: when its rows were written, and how far it has read its inputs; and which invocation of
+# dbt was the last (macros/incremental/).
 _CHANGES = """
 create schema if not exists changes;
 create table if not exists changes.written (
     model varchar, number bigint, is_whole boolean, code varchar, key_columns varchar
 );
 create table if not exists changes.read (model varchar, input varchar, number bigint);
+create table if not exists changes.invocation (build_id varchar);
 """
 _CODE_FOLDERS = ("models", "snapshots", "macros")
 _PROJECT_FILES = ("dbt_project.yml", "profiles.yml", "requirements.lock")
@@ -162,7 +164,7 @@ def build_is_due(connection: DuckDBPyConnection, settings: Settings, run_id: str
     """
     if not (settings.published / "orderhouse.duckdb").exists():
         return True
-    newest = next((b for b in last_builds(connection, 2) if b.run_id != run_id), None)
+    newest = _last_build_but(connection, run_id)
     if newest is None or newest.status != "published":
         return True
     return newest.fingerprint != fingerprint(connection, project_fingerprint(settings))
@@ -198,10 +200,25 @@ def changed_since_last_build(
 
     None (anything) when it did not pass, was partial, or built another project.
     """
-    last = next((build for build in last_builds(connection, 2) if build.run_id != run_id), None)
+    last = _last_build_but(connection, run_id)
     if last is None or last.status not in ("built", "published"):
         return None
     return what_changed(last.fingerprint, fingerprint(connection, project))
+
+
+def is_as_built(connection: DuckDBPyConnection, run_id: str = "") -> bool:
+    """Whether dbt has not run by hand since the last build other than that of `run_id`.
+
+    It might have taken other seeds or variables, of which no fingerprint tells.
+    """
+    last = _last_build_but(connection, run_id)
+    create_changes(connection)
+    ran = connection.execute("from changes.invocation").fetchall()
+    return last is not None and ran == [(last.build_id,)]
+
+
+def _last_build_but(connection: DuckDBPyConnection, run_id: str) -> Build | None:
+    return next((build for build in last_builds(connection, 2) if build.run_id != run_id), None)
 
 
 def what_changed(before: str, now: str) -> Changed | None:

@@ -28,6 +28,7 @@ from orchestration.builds import (
     fingerprint,
     finish_build,
     forget_build,
+    is_as_built,
     last_builds,
     project_fingerprint,
 )
@@ -104,6 +105,7 @@ def build_assets(
         project = project_fingerprint(settings)
         with retrying(context, report), closing(connect(settings)) as connection:
             begin_build(connection, context.run.run_id)
+            by_hand = not is_as_built(connection, context.run.run_id)
             if (is_whole or config.only_due) and not (
                 config.force
                 or config.full_refresh
@@ -123,7 +125,8 @@ def build_assets(
                 with closing(connect(settings)) as connection:
                     changed = changed_since_last_build(connection, project, context.run.run_id)
                 # A second try, without what the first one held back, takes that out again.
-                due.update(affected_models(manifest, changed) if changed else ["fqn:*"])
+                is_known = changed is not None and not by_hand
+                due.update(affected_models(manifest, changed) if is_known else ["fqn:*"])
                 args = [*selection, "source:bronze", *sorted(due)]
             else:
                 args = [*selection, *(["--indirect-selection", indirect] if indirect else [])]

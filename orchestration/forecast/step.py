@@ -13,7 +13,7 @@ from contextlib import closing
 import dagster as dg
 from duckdb import CatalogException, DuckDBPyConnection
 
-from orchestration.builds import last_builds
+from orchestration.builds import is_as_built, last_builds
 from orchestration.forecast.tables import TABLES, refresh_forecast
 from orchestration.loader.load import connect
 from orchestration.publish import current_file, current_version, publish
@@ -38,7 +38,8 @@ def forecast_sales(settings: Settings) -> list[str]:
     """Write the forecast of the last build that passed, and publish it; in sentences.
 
     What readers see gets the new tables only where it is that build: a version that somebody went
-    back to stays. Of the only writer. Raises ConfigurationError when there is no such build.
+    back to stays. Of the only writer. Raises ConfigurationError when there is no such build, or dbt
+    has run by hand since.
     """
     with closing(connect(settings)) as connection:
         builds = last_builds(connection)
@@ -46,6 +47,11 @@ def forecast_sales(settings: Settings) -> list[str]:
             state = f"The last build is {builds[0].status}" if builds else "Nothing was built yet"
             raise ConfigurationError(
                 f"{state}; the forecast stays as it was. Load and build with: make run"
+            )
+        if not is_as_built(connection):
+            raise ConfigurationError(
+                "dbt has run by hand since the last build; the forecast stays as it was. Build what"
+                " readers are to see with: python -m orchestration run --force"
             )
         summary = refresh_forecast(connection)
         if builds[0].status == "built":

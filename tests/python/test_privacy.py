@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import json
 import re
 from contextlib import closing
 from pathlib import Path
@@ -76,12 +77,23 @@ def test_nothing_personal_stands_in_the_clear(built, personal, file):
         assert not [value for value in delivered if value in everything], column
 
 
-def test_contacts_in_texts_are_blotted_out_however_they_are_written(tmp_path):
-    warehouse = Warehouse.with_own_project(tmp_path)
+@pytest.fixture(scope="module")
+def redacted(tmp_path_factory):
+    """What is left of texts."""
+    warehouse = Warehouse.with_own_project(tmp_path_factory.mktemp("redacted"))
     model = warehouse.settings.project_dir / "models" / "silver" / "shown.sql"
     model.write_text("select {{ redact('said') }} from (select unnest($said) as said)")
     compiled = warehouse.dbt("compile", "--select", "shown")
     (sql,) = [one.node.compiled_code for one in compiled.result.results]
+
+    def left_of(said: list[str]) -> list[str]:
+        with duckdb.connect() as connection:
+            return [text for (text,) in connection.execute(sql, {"said": said}).fetchall()]
+
+    return left_of
+
+
+def test_contacts_in_texts_are_blotted_out_however_they_are_written(redacted):
     contacts = [
         "ada@example.com",
         "a.b%40example.co.uk",
@@ -100,9 +112,20 @@ def test_contacts_in_texts_are_blotted_out_however_they_are_written(tmp_path):
         "2025-01-15T10:00:00+01:00",
         "50%2Boff",
     ]
-    with duckdb.connect() as connection:
-        shown = connection.execute(sql, {"said": [*said, *others]}).fetchall()
-    assert [text for (text,) in shown] == ["?q=call [redacted]&page=2"] * len(said) + others
+    assert redacted([*said, *others]) == ["?q=call [redacted]&page=2"] * len(said) + others
+
+
+@pytest.mark.parametrize("contact", ["max@web.de", "+49 171 7654321"])
+@pytest.mark.parametrize(
+    "before", ["\n", "\t", "\u00e9", "\x01", '"', "\\", "\\\\n", "/", "a\n\t", ""]
+)
+def test_json_stays_json_without_its_contacts(redacted, before, contact):
+    document = {"said": [f"call {before}{contact}\n"], "n": 1}
+    for as_ascii in (True, False):
+        (text,) = redacted([json.dumps(document, ensure_ascii=as_ascii)])
+        (left,) = json.loads(text)["said"]
+        assert left.endswith("[redacted]\n")
+        assert "max" not in left and "171" not in left
 
 
 def test_stewards_have_the_contacts_and_the_held_rows_as_delivered(built, personal):

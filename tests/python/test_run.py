@@ -1,6 +1,7 @@
 """A whole run: from landing to what readers see, and what a failing one leaves."""
 
 import io
+import json
 import os
 import re
 import sqlite3
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 
 import dagster as dg
@@ -19,6 +21,8 @@ from rich.console import Console
 from orchestration.bronze import BUILDS
 from orchestration.builds import last_builds
 from orchestration.cli import cli
+from orchestration.dbt_runner import invoke
+from orchestration.forecast.step import forecast_sales
 from orchestration.instance import dagster_home
 from orchestration.pii_key import KEY_FILE
 from orchestration.publish import current_file, current_version, versions
@@ -230,6 +234,32 @@ def test_what_a_run_builds_unasked_counts_like_what_it_was_asked_for(copy_of_bui
             check_key = dg.AssetCheckKey(key, check)
             found = instance.event_log_storage.get_asset_check_summary_records([check_key])
             assert found[check_key].last_completed_run_id == outcome.run_id
+
+
+def test_what_dbt_did_by_hand_is_undone_by_the_next_event(copy_of_built):
+    settings = copy_of_built()
+    for path in settings.landing.iterdir():
+        path.unlink()
+    before = rows_of_gold(settings)
+    by_hand = invoke(settings, ["run", "--vars", "as_of_date: 2030-01-01"])
+    assert by_hand.succeeded, by_hand.reasons()
+    with open_warehouse(settings) as connection:
+        assert connection.execute("from silver.business_clock").fetchall() == [(date(2030, 1, 1),)]
+        (day,) = connection.execute("select min(batch_date) from bronze.files").fetchone()
+    with pytest.raises(ConfigurationError, match="dbt has run by hand since the last build"):
+        forecast_sales(settings)
+
+    # A click concerns none of the tables that tell ages.
+    click = {"event_id": "E-hand", "session_id": "S-hand", "event_timestamp": f"{day}T10:00:00Z"}
+    name = f"clickstream_{day:%Y_%m_%d}_again.ndjson"
+    (settings.landing / name).write_text(json.dumps(click | {"event_type": "page_view"}) + "\n")
+    outcome = run(settings, report=print)
+
+    assert outcome.status == "published", outcome.error
+    after = rows_of_gold(settings)
+    assert len(after["fact_sessions"]) == len(before["fact_sessions"]) + 1
+    for table in ("dim_customer", "customer_rfm", "fact_shipments"):
+        assert after[table] == before[table]
 
 
 def test_with_an_empty_landing_and_nothing_changed_dagster_is_not_started(copy_of_built):
