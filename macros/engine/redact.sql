@@ -1,21 +1,26 @@
 {#
-  The text with e-mail addresses (also URL-encoded) and international phone numbers blotted out. A
-  text with none of the signs that every match has is taken as it is, at a quarter of the cost. An
-  escape right in front stays whole: JSON stays JSON.
+  The text with e-mail addresses (also URL-encoded), international phone numbers and IP addresses
+  blotted out. A text with none of the signs that every match has is taken as it is, at a fraction of
+  the cost. An escape right in front stays whole: JSON stays JSON.
 #}
 {% macro redact(text) %}{{ return(adapter.dispatch('redact')(text)) }}{% endmacro %}
 
 {% macro default__redact(text) -%}
+    {%- set escape = '\\\\(?:u[0-9A-Fa-f]{4}|["\\\\/bfnrt])' -%}
+    {%- set email = '[\\p{L}\\p{N}._%+-]+(?:@|%40)[\\p{L}\\p{N}-]+(?:\\.[\\p{L}\\p{N}-]+)+' -%}
+    {%- set phone = '(?:\\+|%2[Bb])[1-9](?:(?:[ ()./-]|%20|%28|%29){0,3}[0-9]){7,14}' -%}
+    {%- set ip_v4 = '(?:[0-9]{1,3}\\.){3}[0-9]{1,3}\\b' -%}
+    {%- set hex = '[0-9A-Fa-f]{1,4}' -%}
+    {%- set ip_v6 = '(?:' ~ hex ~ ':){7}' ~ hex ~ '|(?:' ~ hex ~ ':){1,6}(?::' ~ hex ~ '){1,6}' -%}
     case
         when
             contains({{ text }}, '@') or contains({{ text }}, '%40')
             or contains({{ text }}, '+') or contains({{ text }}, '%2B') or contains({{ text }}, '%2b')
+            or regexp_matches({{ text }}, '[0-9]\.[0-9]+\.[0-9]|[0-9A-Fa-f]:[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]')
             then regexp_replace(
                 {{ text }},
-                '(\\(?:u[0-9A-Fa-f]{4}|["\\/bfnrt]))?'
-                || '(?:[\p{L}\p{N}._%+-]+(?:@|%40)[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+'
-                || '|(?:\+|%2[Bb])[1-9](?:(?:[ ()./-]|%20|%28|%29){0,3}[0-9]){7,14})',
-                '\1[redacted]',
+                '({{ escape }})?(?:{{ email }}|{{ phone }})|({{ escape }}|\b)(?:{{ ip_v4 }}|{{ ip_v6 }})',
+                '\1\2[redacted]',
                 'g'
             )
         else {{ text }}
