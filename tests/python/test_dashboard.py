@@ -386,7 +386,8 @@ def _seconds_to_first_view(page: Page) -> float:
         page.locator("#sales_over_time .main-svg").first.wait_for()
         return time.monotonic() - began
     finally:
-        process.terminate()
+        # Not terminate(): that is ignored where this process was started in the background.
+        process.kill()
         process.wait()
 
 
