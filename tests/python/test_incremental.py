@@ -109,7 +109,8 @@ def test_what_every_reader_has_read_is_dropped_from_the_logs(warehouse):
         name
         for (name,) in warehouse.ask(
             "select table_name from information_schema.tables"
-            " where table_schema = 'changes' and table_name not in ('read', 'written', 'invocation')"
+            " where table_schema = 'changes'"
+            " and table_name not in ('read', 'written', 'invocation')"
         )
     ]
     assert "fact_sales" in logs
