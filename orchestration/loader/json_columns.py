@@ -119,7 +119,8 @@ def _numbers_unmarked(sql: str) -> str:
 
 def _json_text(found: str, name: str) -> str:
     """The value of a JSON column: a text that holds JSON as that, any other with its quotes."""
-    is_text = f"not json_valid(nullif(trim({found}), ''))"
+    # Most are objects: to look at their first character costs a quarter of reading them.
+    is_text = f"not starts_with({found}, '{{') and not json_valid(nullif(trim({found}), ''))"
     quoted = f"json_extract(raw, {literal(_pointer(name))})::varchar"
     return f"case when {is_text} then {quoted} else {found} end"
 
