@@ -59,10 +59,10 @@ def extract_columns(
         f" from (select n, raw, {is_marked} as is_marked from {identifier(raw_table)})))"
     )
     expressions = {}
-    is_json = {column.name for column in contract.columns if column.type == "json"}
+    json_columns = {column.name for column in contract.columns if column.type == "json"}
     for column, names in delivered.columns.items():
         values = [f"found[{place[name]}]" for name in names]
-        if column in is_json:
+        if column in json_columns:
             values = [_json_text(*pair) for pair in zip(values, names, strict=True)]
         value = text(values[0] if len(names) == 1 else f"coalesce({', '.join(values)})")
         expressions[column] = f"nullif({value}, '')"
@@ -118,8 +118,11 @@ def _numbers_unmarked(sql: str) -> str:
 
 
 def _json_text(found: str, name: str) -> str:
-    """The value of a JSON column: a text that holds JSON as that, any other with its quotes."""
-    # Most are objects: to look at their first character costs a quarter of reading them.
+    """The value of a JSON column. A text keeps its quotes, unless it holds JSON or opens a brace.
+
+    Objects come without quotes, and most values are objects: to look at their first character costs
+    a quarter of reading them.
+    """
     is_text = f"not starts_with({found}, '{{') and not json_valid(nullif(trim({found}), ''))"
     quoted = f"json_extract(raw, {literal(_pointer(name))})::varchar"
     return f"case when {is_text} then {quoted} else {found} end"
