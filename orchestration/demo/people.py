@@ -8,7 +8,6 @@ import re
 import unicodedata
 
 from duckdb import DuckDBPyConnection
-from faker import Faker
 
 from orchestration.demo.chance import Plan, insert_rows
 
@@ -165,6 +164,9 @@ order by _day, changed_at, number, home
 
 def create_pools(connection: DuckDBPyConnection, plan: Plan) -> None:
     """Tables `given`, `families`, `places`, `streets`, `brands`: what names are drawn from."""
+    # A third of what the command line would import, for which only the demo's defaults matter.
+    from faker import Faker
+
     given, families, places, streets = [], [], [], []
     brands: dict[str, None] = {}
     for country, (_, locale) in enumerate(_COUNTRIES):

@@ -366,11 +366,17 @@ def test_the_first_view_stands_within_three_seconds(
 
 
 def _slowness() -> float:
-    """How much longer than on an idle machine things take: others' work must not decide."""
+    """How much longer than on an idle machine things take: others' work must not decide.
+
+    For two processes at once, as the server and the browser are.
+    """
     used, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    subprocess.run([sys.executable, "-c", "import dashboard.serve"], check=True)
+    command = [sys.executable, "-c", "import dashboard.serve"]
+    both = [subprocess.Popen(command) for _ in range(2)]
+    assert [process.wait() for process in both] == [0, 0]
     seconds, use = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-    return max(1, seconds / (use.ru_utime - used.ru_utime + use.ru_stime - used.ru_stime))
+    worked = use.ru_utime - used.ru_utime + use.ru_stime - used.ru_stime
+    return max(1, seconds / (worked / len(both)))
 
 
 def _seconds_to_first_view(page: Page) -> float:
