@@ -6,17 +6,17 @@ remember an erasure. Does not: the steps of an erasure (`erasure/`), loading (`l
 A row is a person's when a column of it is, or references, the key of customers; when it references
 a row that is theirs (a payment its order); or when it shares a value of a column marked
 `same_person` with such a row (an event its session). Of these rows the personal columns are
-blanked, and what the contract does not know of them (`_rescued`).
+blanked, and what the contract does not know of them (`_rescued`), or knows no longer.
 """
 
 import hashlib
 import hmac
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from duckdb import DuckDBPyConnection
 
-from orchestration.contracts import Column, Contract
+from orchestration.contracts import LOADER_COLUMNS, Column, Contract
 from orchestration.pii_key import KEY_VARIABLE, hmac_pads, read_or_make_key
 from orchestration.settings import Settings
 
@@ -112,6 +112,17 @@ def personal_columns(contract: Contract) -> tuple[Column, ...]:
     return tuple(column for column in contract.columns if column.pii)
 
 
+def former_columns(connection: DuckDBPyConnection, contract: Contract) -> tuple[str, ...]:
+    """Columns of a feed's table in bronze that left its contract: what they hold nobody knows."""
+    names = connection.execute(
+        "select column_name from duckdb_columns() where database_name = current_database()"
+        " and schema_name = 'bronze' and table_name = ? order by column_index",
+        [contract.feed],
+    ).fetchall()
+    known = {*contract.column_names, *LOADER_COLUMNS}
+    return tuple(name for (name,) in names if name not in known)
+
+
 def has_contacts(contract: Contract) -> bool:
     """Whether the feed says who people are and how to reach them: customers, their addresses.
 
@@ -167,21 +178,25 @@ def whose(
     return f"coalesce({found}, false)"
 
 
-def holds_something(contract: Contract) -> str:
-    """SQL that says of a row whether there is anything personal in it to blank."""
-    checks = ["_rescued is not null"]
+def holds_something(contract: Contract, former: Sequence[str] = ()) -> str:
+    """SQL that says of a row whether there is anything personal in it to blank.
+
+    `former` are columns that left the contract, where the relation has them.
+    """
+    checks = [f'"{name}" is not null' for name in ("_rescued", *former)]
     for column in personal_columns(contract):
         left = placeholder(column) or ERASED
         checks.append(f"coalesce(\"{column.name}\" not in ('{left}', '{ERASED}'), false)")
     return f"({' or '.join(checks)})"
 
 
-def blanked(contract: Contract, refused: str | None = None) -> str:
+def blanked(contract: Contract, refused: str | None = None, former: Sequence[str] = ()) -> str:
     """The assignments of an update that blanks rows.
 
-    `refused` is SQL of a list: the columns of a row whose own values had it refused.
+    `refused` is SQL of a list: the columns of a row whose own values had it refused. `former` are
+    columns that left the contract, where the relation has them.
     """
-    assignments = ["_rescued = null"]
+    assignments = [f'"{name}" = null' for name in ("_rescued", *former)]
     for column in personal_columns(contract):
         value = _literal(placeholder(column))
         # What was erased before stays as it is, and its row as refused as it was.

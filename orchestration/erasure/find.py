@@ -14,6 +14,7 @@ from orchestration.contracts import Contract
 from orchestration.erasure.traces import Traces
 from orchestration.people import (
     ERASED,
+    former_columns,
     has_contacts,
     holds_something,
     personal_columns,
@@ -50,7 +51,7 @@ def find_rows(
         condition = whose(contracts, feed, this_person(customer_id))
         if condition is None:
             continue
-        table = f"rows_of_person_{feed}"
+        table, former = f"rows_of_person_{feed}", former_columns(connection, contract)
         refused, joined = "[]::varchar[]", ""
         if is_built(connection, f"silver.stg_{feed}"):
             names = ", ".join(f"'{column.name}'" for column in personal_columns(contract))
@@ -62,7 +63,8 @@ def find_rows(
         connection.execute(
             f"create or replace temp table {table} as"
             f" select theirs.*, {refused} as refused from (select _file_id, _row_number,"
-            f" {holds_something(contract)} as is_personal from bronze.{feed} where {condition})"
+            f" {holds_something(contract, former)} as is_personal from bronze.{feed}"
+            f" where {condition})"
             f" as theirs{joined}"
         )
         count, personal = connection.execute(

@@ -11,7 +11,13 @@ from duckdb import DuckDBPyConnection
 from orchestration.contracts import Contract
 from orchestration.erasure.find import Rows
 from orchestration.erasure.traces import Traces, core_of
-from orchestration.people import ERASED, blanked, personal_columns, touch_rows
+from orchestration.people import (
+    ERASED,
+    blanked,
+    former_columns,
+    personal_columns,
+    touch_rows,
+)
 
 # What silver makes of a personal column, by its mask (macros/masked_columns.sql).
 _DERIVED = {
@@ -42,8 +48,10 @@ def clear_tables(
         if not found.count:
             continue
         if found.personal:
+            former = former_columns(connection, contracts[feed])
             connection.execute(
-                f"update bronze.{feed} as rows set {blanked(contracts[feed], 'found.refused')}"
+                f"update bronze.{feed} as rows"
+                f" set {blanked(contracts[feed], 'found.refused', former)}"
                 f" from {found.table} as found where rows._file_id = found._file_id"
                 " and rows._row_number = found._row_number and found.is_personal"
             )
@@ -176,6 +184,11 @@ def _forget_derived(connection: DuckDBPyConnection, contract: Contract, found: R
         for column in contract.columns
         if column.mask
         for name in _DERIVED[column.mask]
+    ] + [
+        name.format(former)
+        for former in former_columns(connection, contract)
+        for names in _DERIVED.values()
+        for name in ("{}", *names)
     ]
     staged = f"silver.stg_{feed}"
     place = "(_file_id, _row_number)"

@@ -20,7 +20,7 @@ from orchestration.loader.file_names import read_name, shown
 from orchestration.loader.ledger import Entry, Ledger
 from orchestration.loader.moves import copies_by_bytes
 from orchestration.loader.reading import Reading
-from orchestration.people import blanked, holds_something, touch_rows, whose
+from orchestration.people import blanked, former_columns, holds_something, touch_rows, whose
 from orchestration.settings import Settings
 
 
@@ -100,7 +100,8 @@ def blank_late(run: Run) -> None:
         theirs = whose(run.contracts, feed, run.is_cleared)
         if theirs is None:
             continue
-        late = f"{theirs} and {holds_something(contract)}"
+        former = former_columns(run.connection, contract)
+        late = f"{theirs} and {holds_something(contract, former)}"
         file_ids = run.connection.execute(
             f"select distinct _file_id from bronze.{feed} where {late}"
         ).fetchall()
@@ -111,7 +112,9 @@ def blank_late(run: Run) -> None:
                 entry = run.ledger[file_id]
                 begin_rewrite(run.connection, run.ledger, feed, entry.sha256)
             touch_rows(run.connection, feed, f"bronze.{feed} where {late}")
-            run.connection.execute(f"update bronze.{feed} set {blanked(contract)} where {late}")
+            run.connection.execute(
+                f"update bronze.{feed} set {blanked(contract, former=former)} where {late}"
+            )
 
 
 def rewrite_copies(

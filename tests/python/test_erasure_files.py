@@ -236,3 +236,20 @@ def test_what_the_warehouse_once_believed_loses_values_in_the_wrong_column(setti
         assert places["snapshots.addresses_history"] == 1
         found = connection.execute("from snapshots.addresses_history order by all").fetchall()
     assert found == [("A-1", "at erased", 7), ("A-2", "Ulm", 7)]
+
+
+def test_a_column_that_left_the_contract_is_cleared_too(settings):
+    put(settings.landing / "customers_2025_01_12.ndjson", as_ndjson(ADA, BOB))
+    contracts = load_contracts(settings.contracts_file)
+    with closing(connect(settings)) as connection:
+        load_landing(connection, settings, contracts)
+        connection.execute("alter table bronze.customers add column hobby varchar")
+        for hobby in ("falconry", "chess"):
+            # The second time nothing else is left of her.
+            connection.execute("update bronze.customers set hobby = ?", [hobby])
+            rows = find_rows(connection, contracts, HERS.customer_id)
+            assert clear_tables(connection, contracts, rows, HERS, [])["bronze.customers"] == 1
+            kept = connection.execute(
+                "select customer_id, hobby from bronze.customers order by all"
+            ).fetchall()
+            assert kept == [("C-08", hobby), ("C-0815", None)]
