@@ -29,3 +29,21 @@ def test_a_day_of_choice_is_the_business_clock(tmp_path):
         "--select", "+business_clock", "--vars", "as_of_date: 2025-03-01"
     ).success
     assert warehouse.ask("from silver.business_clock") == [(date(2025, 3, 1),)]
+
+
+def test_what_no_model_makes_any_more_is_dropped(tmp_path):
+    warehouse = Warehouse.at(tmp_path)
+    select = ("--select", "+business_clock")
+    assert warehouse.build(*select).success
+    warehouse.ask(
+        "create schema if not exists gold; create table gold.fact_returns as select 1 as n;"
+        "create view silver.returns as select 1 as n"
+    )
+
+    assert warehouse.build(*select).success
+    # The forecast is no model, but known.
+    assert warehouse.ask(
+        "select table_name from information_schema.tables where table_schema in ('silver', 'gold')"
+        " and table_name in ('fact_returns', 'returns', 'sales_forecast', 'business_clock')"
+        " order by all"
+    ) == [("business_clock",), ("sales_forecast",)]
