@@ -23,7 +23,8 @@ create table if not exists audit.builds (
     run_id varchar, fingerprint varchar
 );
 """
-# Bytes count once, by their earliest delivery (models/silver/deliveries.sql).
+# Bytes count once, by their earliest delivery (models/silver/deliveries.sql). What else came under a
+# name decides which file a patch of it means (macros/patches_in_ledger.sql).
 _DELIVERIES = """
 with loaded as (
     select feed, sha256, min(file_id) as file_id, max(rows_loaded) as rows_loaded
@@ -33,7 +34,17 @@ select feed, min(batch_date), loaded.file_id, loaded.rows_loaded,
     string_agg(distinct batch_date || files.file_name, ',' order by batch_date || files.file_name)
 from loaded inner join bronze.files as files using (feed)
 where files.status in ('loaded', 'duplicate') and files.sha256 is not distinct from loaded.sha256
-group by all order by all
+group by all
+union all
+select feed, null, null, null,
+    string_agg(distinct file_name || sha256, ',' order by file_name || sha256)
+from bronze.files where status in ('superseded', 'retracted')
+    and (feed, sha256) not in (
+        select (feed, sha256) from bronze.files where status in ('loaded', 'duplicate')
+    )
+    and file_name in (select file_name from bronze.files where status in ('loaded', 'duplicate'))
+group by all
+order by all
 """
 _PROJECT_FOLDERS = ("models", "seeds", "snapshots", "macros", "tests")
 # Per model: when its rows were written, and how far it has read its inputs; and which invocation of
@@ -180,7 +191,8 @@ def fingerprint(connection: DuckDBPyConnection, project: str) -> str:
     clock = None
     for feed, day, *row in connection.execute(_DELIVERIES).fetchall():
         feeds.setdefault(str(feed), hashlib.sha256()).update(repr((day, row)).encode())
-        clock = max(clock or str(day), str(day))
+        if day is not None:
+            clock = max(clock or str(day), str(day))
     files = {feed: digest.hexdigest() for feed, digest in feeds.items()}
     return json.dumps({"project": project, "clock": clock, "feeds": files})
 

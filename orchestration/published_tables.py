@@ -85,7 +85,11 @@ def for_stewards(connection: DuckDBPyConnection, contracts: Mapping[str, Contrac
 
 
 def _contacts(contract: Contract) -> str:
-    columns = ", ".join(f'delivered."{name}"' for name in contract.column_names)
+    # The key is silver's: rows are replaced by it, and it may have been delivered in spaces.
+    columns = ", ".join(
+        f'{"newest" if name in contract.key else "delivered"}."{name}"'
+        for name in contract.column_names
+    )
     return (
         f"(select {columns} from silver.{contract.feed} as newest"
         f" inner join bronze.{contract.feed} as delivered using (_file_id, _row_number))"

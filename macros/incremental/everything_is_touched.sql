@@ -4,7 +4,8 @@
 #}
 {% macro everything_is_touched() %}
     {% set node = graph.nodes[model.unique_id] %}
-    {% if 'everything_is_touched' not in node %}
+    {% set answer = 'everything_is_touched_' ~ invocation_id %}
+    {% if answer not in node %}
         {% set reasons %}
         select coalesce(max_by(code, number), '') <> getvariable('project_code')
         from changes.written
@@ -22,7 +23,7 @@
         where model = '{{ input }}' and is_whole
         {% endfor %}
         {% endset %}
-        {% do node.update({'everything_is_touched': true in run_query(reasons).columns[0].values()}) %}
+        {% do node.update({answer: true in run_query(reasons).columns[0].values()}) %}
     {% endif %}
-    {{ return(node.everything_is_touched) }}
+    {{ return(node[answer]) }}
 {% endmacro %}

@@ -17,7 +17,8 @@ select
     file_id,
     row_number,
     {{ keyed_hash(
-        "string_agg(column_name || '=' || coalesce(new_value, ''), '|' order by column_name, new_value)"
+        "string_agg(column_name || length(coalesce(new_value, '')) || '=' || coalesce(new_value, '')"
+        ~ ", '|' order by column_name, new_value)"
     ) }} as definition
 from counting_cells
 group by feed, file_id, row_number

@@ -46,12 +46,12 @@ def build(warehouse, settings: Settings, run_id: str, status: str = "built") -> 
     finish_build(warehouse, run_id, status, build_id=None, fingerprint=now)
 
 
-def add_file(warehouse, file_id: int, status: str) -> None:
+def add_file(warehouse, file_id: int, status: str, sha256: str = "same") -> None:
     warehouse.execute(
         "insert into bronze.files"
         " (file_id, feed, sha256, batch_date, file_name, status, rows_loaded)"
-        " values (?, 'orders', 'same', date '2025-01-01' + ?, 'name', ?, 1)",
-        [file_id, file_id, status],
+        " values (?, 'orders', ?, date '2025-01-01' + ?, 'name', ?, 1)",
+        [file_id, sha256, file_id, status],
     )
 
 
@@ -70,6 +70,15 @@ def test_after_a_publish_nothing_is_due_until_project_or_files_change(warehouse,
 
     seed = settings.project_dir / "seeds" / "order_statuses.csv"
     seed.write_text(seed.read_text() + "lost,false,true,,,\n")
+    assert build_is_due(warehouse, settings)
+
+
+def test_another_content_of_a_files_name_may_end_its_patches(warehouse, settings):
+    add_file(warehouse, 1, "loaded")
+    add_file(warehouse, 2, "withheld", "other")
+    build(warehouse, settings, "one")
+    publish(warehouse, settings, "one")
+    warehouse.execute("update bronze.files set status = 'retracted' where file_id = 2")
     assert build_is_due(warehouse, settings)
 
 

@@ -2,14 +2,15 @@
 
 import json
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 import pytest
-from warehouse import Warehouse, environment
+from warehouse import Warehouse, assert_passed, environment
 
 from orchestration.builds import begin_build
-from orchestration.publish import current_file, publish, versions
+from orchestration.publish import current_file, publish, steward_edition, versions
 
 NO_TESTS = ("--exclude-resource-type", "test")
 TESTED = ("--select", "*")
@@ -158,9 +159,11 @@ def test_a_published_version_is_brought_up_to_what_the_working_copy_is(warehouse
             begin_build(connection, str(version := len(versions(warehouse.settings))))
             return publish(connection, warehouse.settings, str(version)).tables
 
+    deliver(warehouse, customers_18=[{"customer_id": " C2 ", "email": "old@mail.example"}])
     publish_build()
     warehouse.drop_rows("orders_2025_01_19.ndjson", orders("A", day=19, order_status="shipped"))
-    deliver(warehouse, order_items_19=items("A", "D"))
+    moved = {"customer_id": "C2", "email": "new@mail.example"}
+    deliver(warehouse, order_items_19=items("A", "D"), customers_19=[moved])
     tables = publish_build()
     assert {"gold.fact_sales", "silver.orders", "silver.quarantine"} <= set(tables)
     with closing(duckdb.connect(str(warehouse.settings.warehouse))) as connection:
@@ -170,6 +173,23 @@ def test_a_published_version_is_brought_up_to_what_the_working_copy_is(warehouse
             for one, other in (table, f"published.{table}"), (f"published.{table}", table):
                 query = f"from {one} except all from {other}"
                 assert connection.execute(query).fetchall() == [], query
+    with closing(duckdb.connect(str(steward_edition(warehouse.settings).current))) as stewards:
+        contacts = stewards.execute(
+            "select customer_id, email from steward.customers where trim(customer_id) = 'C2'"
+        )
+        assert contacts.fetchall() == [("C2", "new@mail.example")]
+
+
+def test_after_dbt_run_by_hand_facts_follow_the_snapshots_it_left_out(warehouse):
+    product = {"product_id": "P1", "product_name": "P", "price": "10", "cost_price": "3"}
+    warehouse.drop_rows(
+        "products_2025_01_20.ndjson", [product | {"updated_at": "2025-01-16T00:00:00Z"}]
+    )
+    warehouse.load()
+    assert_passed(warehouse.dbt("run"))
+    deliver(warehouse)
+    margin = "select distinct margin_amount from gold.fact_sales where order_id = 'D'"
+    assert warehouse.ask(margin) == [(Decimal("7.00"),)]
 
 
 def test_a_change_of_the_code_builds_everything_whole(warehouse):

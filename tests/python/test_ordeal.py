@@ -30,6 +30,8 @@ def test_a_stream_ends_as_a_rebuild_and_as_another_order_do(workshop, seed):
     verdict = judge(workshop, stream, with_tests=seed == 33)
     assert not verdict.problems, "\n".join(verdict.problems)
     assert workshop.kills
+    # Whole builds compared with whole builds would show nothing.
+    assert workshop.builds_by_keys
 
 
 def test_a_seed_gives_one_stream():

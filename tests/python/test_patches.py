@@ -279,6 +279,14 @@ def test_a_correction_is_not_patched_by_what_was_written_for_the_file_before_it(
     assert statuses(warehouse, of_the_first, of_the_second) == ({"O2": "delivered"}, outdated)
 
 
+def test_two_patches_are_not_taken_for_one_that_reads_like_both(warehouse):
+    load_order(warehouse, ORDERS, "O1", "delivred")
+    both = patch(ORDERS, 1, "channel", "web|order_status=pending")
+    assert statuses(warehouse, both) == ({"O1": "delivred"}, {})
+    each = patch(ORDERS, 1, "channel", "web"), patch(ORDERS, 1, "order_status", "pending")
+    assert statuses(warehouse, *each) == ({"O1": "pending"}, {})
+
+
 def test_a_correction_with_the_bytes_of_another_file_is_patched_once(warehouse):
     load_order(warehouse, DOUBLE, "O1")
     load_order(warehouse, ORDERS, "O2")

@@ -43,6 +43,7 @@ class Outcome:
     problems: tuple[str, ...]
     gold_rows: int
     builds: int
+    builds_by_keys: int
     kills: int
     seconds: float
 
@@ -58,7 +59,7 @@ def run_order(order: Order) -> Outcome:
     begin = time.monotonic()
     stream = draw_stream(order.seed, PROJECT_DIR / "seeds", kills=order.kills)
     workshop = _workshop(order.folder, stream.is_full)
-    builds, kills = workshop.builds, workshop.kills
+    builds, by_keys, kills = workshop.builds, workshop.builds_by_keys, workshop.kills
     verdict = judge(workshop, stream, with_tests=order.with_tests)
     shrunk = None
     if verdict.problems and order.shrinks:
@@ -70,6 +71,7 @@ def run_order(order: Order) -> Outcome:
         verdict.problems,
         verdict.gold_rows,
         workshop.builds - builds,
+        workshop.builds_by_keys - by_keys,
         workshop.kills - kills,
         time.monotonic() - begin,
     )
@@ -124,7 +126,8 @@ def main(
     different = [outcome for outcome in outcomes if outcome.problems]
     click.echo(
         f"{len(outcomes)} sequences, {sum(o.builds for o in outcomes)} builds,"
-        f" {sum(o.kills for o in outcomes)} of them killed, {len(different)} differences,"
+        f" {sum(o.builds_by_keys for o in outcomes)} of them by touched keys,"
+        f" {sum(o.kills for o in outcomes)} killed, {len(different)} differences,"
         f" {time.monotonic() - begin:.0f} s"
     )
     if different:
@@ -137,7 +140,8 @@ def _line(outcome: Outcome) -> str:
     result = "DIFFERS" if outcome.problems else "equal"
     return (
         f"seed {outcome.order.seed}: {len(outcome.stream.events)} events ({kind}),"
-        f" {outcome.builds} builds, {outcome.kills} killed, {outcome.gold_rows} rows of gold,"
+        f" {outcome.builds} builds, {outcome.builds_by_keys} by keys, {outcome.kills} killed,"
+        f" {outcome.gold_rows} rows of gold,"
         f" {outcome.seconds:.1f} s: {result}"
     )
 

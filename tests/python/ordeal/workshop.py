@@ -77,7 +77,7 @@ class Workshop:
         self._dbt = self._parse(first)
         self._child: tuple[BaseProcess, Connection] | None = None
         self._built_from: dict[Path, str] = {}
-        self.kills = self.builds = 0
+        self.kills = self.builds = self.builds_by_keys = 0
 
     def _parse(self, warehouse: Warehouse) -> Any:
         from dbt.cli.main import dbtRunner
@@ -156,6 +156,8 @@ class Workshop:
             options = ("--select", *affected_models(self._manifest, changed))
         if self._invoke(warehouse, [*_WITHOUT_TESTS, *options], dies_at, after_ms):
             self._built_from[settings.data_dir] = now
+            by_keys = "select count(*) > 0 from changes.written where not is_whole"
+            self.builds_by_keys += warehouse.ask(by_keys)[0][0]
         self.builds += 1
 
     def test(self, warehouse: Warehouse) -> None:
