@@ -10,14 +10,16 @@ the place of all versions. Every step finds done what an earlier attempt did.
 
 import json
 import re
+import sqlite3
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import duckdb
 from duckdb import DuckDBPyConnection
 
 from orchestration.breaker import build_without_far_off
@@ -70,10 +72,13 @@ def erase(
     `why` is kept in the certificate. Raises ConfigurationError when nobody is known by this id or
     `why` or a patch names the person, ErasureError when something is left: then erase again.
     """
+    for name, text in (("CUSTOMER_ID", customer_id), ("--why", why)):
+        if not text.strip():
+            raise ConfigurationError(f"{name} is blank. Say whom to erase, and for which request.")
     contracts = load_contracts(settings.contracts_file)
     hashed = person_hash(key_of(settings), customer_id)
     folders = roots(settings, dagster_home)
-    with writer_lock(settings, report):
+    with ExitStack() as attempt, writer_lock(settings, report):
         remove_drafts(settings)
         with closing(connect(settings)) as connection:
             rows = find_rows(connection, contracts, customer_id)
@@ -81,12 +86,13 @@ def erase(
             contacts = contacts_of(connection, settings, contracts, rows, customer_id)
             _check_why(why, customer_id, contacts)
             traces = traces_of(connection, contracts, rows, customer_id, contacts)
-            if lines := lines_of_patches(settings, traces):
+            if lines := lines_of_patches(connection, settings, contracts, rows, traces):
                 raise ConfigurationError(
                     f"seeds/patches.csv holds this person's data in line {lines[0]}. Take the line"
                     " out, and out of the repository's history; then erase again."
                 )
             _note_begin(connection, hashed, why)
+            attempt.enter_context(_said_to_be_unfinished())
             report("Looking through all files.")
             seen = look(folders, traces)
             files = Files(connection, settings, contracts, rows, traces)
@@ -116,6 +122,17 @@ def erase(
             places = _note_end(connection, hashed, published.version)
     elsewhere = sum(not is_database(path) for path in after.words)
     return Certificate(hashed, places, elsewhere, published.version)
+
+
+@contextmanager
+def _said_to_be_unfinished() -> Iterator[None]:
+    """What cuts an erasure off is told with the way to end it."""
+    try:
+        yield
+    except (OSError, duckdb.Error, sqlite3.Error) as error:
+        raise ErasureError(
+            f"The person is not wholly erased: {error}\nMend that, then give the same command again."
+        ) from error
 
 
 def _versions_before(settings: Settings, version: int) -> set[Path]:

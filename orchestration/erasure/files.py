@@ -4,6 +4,8 @@ Belongs here: every file under the roots that is no DuckDB database, cleared onc
 once more. Does not: tables (`tables.py`), how a delivered file is rewritten (`delivered.py`).
 """
 
+import csv
+import io
 import json
 import os
 import shutil
@@ -33,12 +35,13 @@ from orchestration.loader.landing import Landed, is_settled, list_landing, read_
 from orchestration.loader.ledger import Ledger
 from orchestration.loader.refusal import Refused
 from orchestration.loader.spool import fingerprint
-from orchestration.people import this_person, whose
+from orchestration.people import personal_columns, this_person, whose
 from orchestration.pii_key import KEY_FILE
 from orchestration.settings import Settings
 
 _SQLITE = b"SQLite format 3\0"
 _SQLITE_WAIT_SECONDS = 15
+_PATCH = ("file_name", "row_number", "column_name", "sha256")
 
 
 @dataclass
@@ -52,9 +55,26 @@ class Seen:
 
 
 def roots(settings: Settings, dagster_home: Path) -> list[Path]:
-    """Folders in which a person may stand: data, Dagster's, what dbt writes."""
+    """Folders in which a person may stand, resolved: data, Dagster's, what dbt writes.
+
+    A folder of data may be a link to another disk, which no walk through its parent follows.
+    """
     logs = Path(os.environ.get("DBT_LOG_PATH") or settings.project_dir / "logs")
-    return [settings.data_dir, dagster_home, target_dir(settings), logs]
+    folders = [settings.data_dir, dagster_home, target_dir(settings), logs]
+    folders += _folders_of_data(settings).values()
+    found = {folder.resolve() for folder in folders}
+    return sorted(folder for folder in found if not found & {*folder.parents})
+
+
+def _folders_of_data(settings: Settings) -> dict[str, Path]:
+    """The folders of data by the names the certificate has for them."""
+    return {
+        "landing": settings.landing.resolve(),
+        "archive": settings.archive.resolve(),
+        "discarded": settings.discarded.resolve(),
+        "published": settings.published.resolve(),
+        "warehouse": settings.warehouse.parent.resolve(),
+    }
 
 
 def look(
@@ -72,22 +92,28 @@ def look(
     for path in files_under(folders):
         if path.name == KEY_FILE or path in besides or (before is None and is_database(path)):
             continue
-        state = path.stat()
-        seen.states[path] = (state.st_size, state.st_mtime_ns)
-        if before and before.states.get(path) == seen.states[path] and path not in before.telling:
-            if path in before.words:
-                seen.words.add(path)
-            continue
-        for piece in chunks(path):
-            if not traces.mentions(piece):
-                continue
-            seen.mentions.add(path)
-            if traces.words_in_bytes(piece):
-                seen.words.add(path)
-            if traces.in_bytes(piece):
-                seen.telling.add(path)
-                break
+        # A program that runs meanwhile may remove a file of its own, such as SQLite's `-shm`.
+        with suppress(FileNotFoundError):
+            _look_at(path, traces, before, seen)
     return seen
+
+
+def _look_at(path: Path, traces: Traces, before: Seen | None, seen: Seen) -> None:
+    state = path.stat()
+    seen.states[path] = (state.st_size, state.st_mtime_ns)
+    if before and before.states.get(path) == seen.states[path] and path not in before.telling:
+        if path in before.words:
+            seen.words.add(path)
+        return
+    for piece in chunks(path):
+        if not traces.mentions(piece):
+            continue
+        seen.mentions.add(path)
+        if traces.words_in_bytes(piece):
+            seen.words.add(path)
+        if traces.in_bytes(piece):
+            seen.telling.add(path)
+            break
 
 
 def is_database(path: Path) -> bool:
@@ -142,7 +168,8 @@ class Files:
                 left.discard(path)
         for path in sorted(left):
             if path.exists() and not self._is_being_written(path):
-                self._clear_other(path)
+                with suppress(FileNotFoundError):
+                    self._clear_other(path)
 
     def _clear_archive(self, telling: set[Path]) -> set[Path]:
         """Rewrite the copies of files with the person's rows, or refused lines; what is no copy of
@@ -354,21 +381,52 @@ class Files:
         return self._traces.edit(value.decode("latin-1")).encode("latin-1")
 
     def _place(self, path: Path) -> str:
-        data = self._settings.data_dir.resolve()
-        return (
-            path.resolve().relative_to(data).parts[0]
-            if data in path.resolve().parents
-            else ("logs of programs")
-        )
+        path, data = path.resolve(), self._settings.data_dir.resolve()
+        for place, folder in _folders_of_data(self._settings).items():
+            if folder in path.parents:
+                return place
+        return path.relative_to(data).parts[0] if data in path.parents else "logs of programs"
 
 
-def lines_of_patches(settings: Settings, traces: Traces) -> list[int]:
-    """Lines of seeds/patches.csv that hold a telling value of the person."""
+def lines_of_patches(
+    connection: DuckDBPyConnection,
+    settings: Settings,
+    contracts: Mapping[str, Contract],
+    rows: Mapping[str, Rows],
+    traces: Traces,
+) -> list[int]:
+    """Lines of seeds/patches.csv that hold a telling value, or a personal one for the person's row.
+
+    What a patch says of a row need not have been delivered ever.
+    """
     path = settings.project_dir / "seeds" / "patches.csv"
     if not path.exists():
         return []
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return [number for number, line in enumerate(lines, start=1) if traces.edit(line) != line]
+    text = path.read_text(encoding="utf-8-sig")
+    told = {
+        number for number, line in enumerate(text.split("\n"), 1) if traces.edit(line) != line
+    }
+    personal = {
+        (feed, column.name) for feed in rows for column in personal_columns(contracts[feed])
+    }
+    reader, begin = csv.DictReader(io.StringIO(text, newline="")), 2
+    for patch in reader:
+        cell = {name: (patch.get(name) or "").strip() for name in _PATCH}
+        if any(
+            (feed, cell["column_name"].lower()) in personal
+            and connection.execute(
+                f"from {found.table} inner join bronze.files as loaded on _file_id = loaded.file_id"
+                # A patch may name a duplicate of the file that was loaded.
+                " inner join bronze.files as named using (feed, sha256)"
+                " where named.file_name = ? and _row_number = try_cast(? as bigint)"
+                " and lower(?) in ('', sha256) limit 1",
+                [cell["file_name"], cell["row_number"], cell["sha256"]],
+            ).fetchone()
+            for feed, found in rows.items()
+        ):
+            told.add(begin)
+        begin = reader.line_num + 1
+    return sorted(told)
 
 
 def as_json(places: Mapping[str, int]) -> str:

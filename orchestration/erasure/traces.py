@@ -16,7 +16,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from urllib.parse import quote, quote_plus
+from unicodedata import normalize
+from urllib.parse import quote, unquote_to_bytes
 
 from orchestration.erasure.delivered import is_packed, unpacked
 from orchestration.people import ERASED
@@ -24,7 +25,9 @@ from orchestration.people import ERASED
 # Larger ones cost the system new pages for every piece.
 _CHUNK = 1 << 20
 _OVERLAP = 4096
-_SHORTEST_TELLING, _SHORTEST_WORD = 6, 4
+_SHORTEST_TELLING, _SHORTEST_WORD, _SHORTEST_PHONE = 6, 4, 8
+# What stands between the groups of a phone number; `\xc2\xa0` is a no-break space.
+_BETWEEN_DIGITS = b" ()/.+-\xc2\xa0"
 
 
 @dataclass(frozen=True)
@@ -49,22 +52,26 @@ class Traces:
 
     def is_about(self, text: str) -> bool:
         """Whether a text names the person: their key, a telling value, or two of their names."""
-        lowered = text.lower()
+        lowered = normalize("NFC", text.lower())
         # Searching for a plain text is many times faster than a pattern, and most texts hold none.
         if self.customer_id in text and self._id.search(text):
             return True
-        if any(map(lowered.__contains__, self._cores)) and self._telling.search(text):
+        may_tell = any(map(lowered.__contains__, self._cores)) or self._may_call(
+            text.encode(errors="replace")
+        )
+        if may_tell and self._telling.search(text):
             return True
         return sum(map(lowered.__contains__, self._lowered_words)) > 1
 
     def edit(self, text: str) -> str:
         """The text without telling values."""
         lowered = text.lower()
-        if not any(core in lowered for core in self._cores):
+        may_call = self._may_call(text.encode(errors="replace"))
+        if not may_call and not any(core in lowered for core in self._cores):
             return text
         # Over all of a text a pattern costs a hundred times as much as finding where it may match.
         places = sorted(place for core in self._cores for place in _places(core, lowered))
-        if len(lowered) != len(text) or len(places) * self._longest > len(text):
+        if may_call or len(lowered) != len(text) or len(places) * self._longest > len(text):
             return self._telling.sub(ERASED, text)
         pieces, done = [], 0
         for place in places:
@@ -85,7 +92,7 @@ class Traces:
         )
 
     def words_in_bytes(self, data: bytes) -> bool:
-        return any(word.encode() in data for word in self.words)
+        return any(word in data for word in self._word_bytes)
 
     def mentions(self, data: bytes) -> bool:
         """Whether the key, a telling value or a name may stand in bytes: quick, too often so."""
@@ -94,10 +101,24 @@ class Traces:
         )
 
     def _may_tell(self, data: bytes) -> bool:
-        # Few runs of characters are in all spellings of a value: most bytes are searched for less.
-        return any(run in data for run in self._runs) and any(
-            one in data for one in self._telling_bytes
-        )
+        lowered = data.lower()
+        # Most bytes do not hold all runs of characters that are in every spelling of a value.
+        if any(all(run in lowered for run in runs) for runs in self._runs):
+            if any(one in lowered for one in self._telling_bytes):
+                return True
+            if b"%" in lowered:
+                # Who encodes for a URL is free in what else than the special characters they encode.
+                plain = unquote_to_bytes(lowered)
+                if any(one in plain for one in self._telling_bytes):
+                    return True
+        return self._may_call(data)
+
+    def _may_call(self, data: bytes) -> bool:
+        """Whether the digits of a phone number stand in bytes, grouped in any way."""
+        if not self._phones:
+            return False
+        digits = data.replace(b"%20", b" ").translate(None, _BETWEEN_DIGITS)
+        return any(phone in digits for phone in self._phones)
 
     @cached_property
     def _id(self) -> re.Pattern[str]:
@@ -108,41 +129,55 @@ class Traces:
         return [core_of(value) for value in self.telling]
 
     @cached_property
+    def _phones(self) -> list[bytes]:
+        return [digits.encode() for value in self.telling if (digits := phone_digits(value))]
+
+    @cached_property
     def _lowered_words(self) -> list[str]:
-        return [word.lower() for word in self.words]
+        return [normalize("NFC", word.lower()) for word in self.words]
+
+    @cached_property
+    def _word_bytes(self) -> list[bytes]:
+        return sorted({form.encode() for word in self.words for form in _compositions(word)})
 
     @cached_property
     def _longest(self) -> int:
-        return max(len(form) for value in self.telling for form in _spellings(value))
+        """How many characters a value has in its longest spelling."""
+        return max(
+            sum(max(map(len, _spellings_of_one(one))) for one in form)
+            for value in self.telling
+            for form in _compositions(value)
+        )
 
     @cached_property
     def _telling(self) -> re.Pattern[str]:
-        spelled = {form for value in self.telling for form in _spellings(value)}
-        longest_first = sorted(spelled, key=lambda form: (-len(form), form))
+        forms = {form for value in self.telling for form in _compositions(value)}
+        longest_first = sorted(forms, key=lambda form: (-len(form), form))
+        phones = [_phone_pattern(value) for value in self.telling if phone_digits(value)]
         # Nobody's mary-ann@example.com is ann@example.com, no 112 Elm St is 12 Elm St.
         return re.compile(
             r"(?:(?<![\w.+-])|(?<=%[0-9A-Fa-f]{2}))(?:"
-            + "|".join(map(re.escape, longest_first))
+            + "|".join([*map(_value_pattern, longest_first), *phones])
             + r")(?!\w)",
             re.IGNORECASE,
         )
 
     @cached_property
-    def _runs(self) -> set[bytes]:
-        """The longest run of each telling value that every spelling leaves as it is."""
+    def _runs(self) -> list[list[bytes]]:
+        """The runs of each telling value that every spelling leaves as they are, longest first."""
         runs = [
-            max(re.findall(r"[\w.~-]+", value, re.ASCII), key=len, default="")
-            for value in self.telling
+            re.findall(rb"[\w.~-]+", normalize("NFC", value).encode()) for value in self.telling
         ]
-        return {form.encode() for run in runs for form in (run, run.lower())}
+        return [sorted((run.lower() for run in one), key=len, reverse=True) for one in runs]
 
     @cached_property
     def _telling_bytes(self) -> list[bytes]:
         return sorted(
             {
-                form.encode(encoding, "replace")
+                form.encode(encoding, "replace").lower()
                 for value in self.telling
-                for spelling in _spellings(value)
+                for composed in _compositions(value)
+                for spelling in _spellings(composed)
                 for form in (spelling, spelling.lower())
                 for encoding in ("utf-8", "latin-1")
             }
@@ -151,8 +186,30 @@ class Traces:
 
 def core_of(value: str) -> str:
     """The longest run of ASCII letters and digits of a value, lower case: in all its spellings."""
-    runs = re.findall("[a-z0-9]+", value.lower())
+    runs = re.findall("[a-z0-9]+", normalize("NFC", value.lower()))
     return max(runs, key=len, default="")
+
+
+def phone_digits(value: str) -> str:
+    """The digits of a phone number without the prefix of Germany or of a long distance; else ""."""
+    if not re.fullmatch(r"\+?[\d\s()/.-]+", value, re.ASCII):
+        return ""
+    digits = re.sub(r"\D", "", value)
+    if len(digits) < _SHORTEST_PHONE:
+        return ""
+    is_german = value.startswith("+49") or digits.startswith("0049")
+    return digits.lstrip("0").removeprefix("49" if is_german else "").lstrip("0")
+
+
+def _phone_pattern(value: str) -> str:
+    """A phone number in any grouping, with any prefix that it may have."""
+    between = r"(?:[ \xa0()/.+-]|%20){0,3}"
+    digits = re.sub(r"\D", "", value)
+    if digits.startswith("0") or value.startswith("+49"):
+        prefix = rf"(?:\+|%2B|00)4{between}9{between}0?|0"
+    else:
+        prefix = r"(?:\+|%2B|00)" if value.startswith("+") else ""
+    return rf"\(?(?:{prefix}){between}{between.join(phone_digits(value))}"
 
 
 def _places(core: str, text: str) -> Iterator[int]:
@@ -163,10 +220,28 @@ def _places(core: str, text: str) -> Iterator[int]:
         place = text.find(core, place + 1)
 
 
+def _compositions(value: str) -> set[str]:
+    """A value with its accents as parts of letters, and as characters of their own."""
+    return {value, normalize("NFC", value), normalize("NFD", value)}
+
+
 def _spellings(value: str) -> set[str]:
-    """A value as CSV, JSON and URLs may write it."""
+    """A value as CSV, JSON and forms of the web may write it."""
     in_json = (json.dumps(value, ensure_ascii=ascii)[1:-1] for ascii in (True, False))
-    return {value, *in_json, value.replace('"', '""'), quote(value, safe=""), quote_plus(value)}
+    return {value, *in_json, value.replace('"', '""'), value.replace(" ", "+")}
+
+
+def _spellings_of_one(character: str) -> set[str]:
+    """A character as CSV, JSON and URLs may write it."""
+    in_latin = quote(character.encode("latin-1", "ignore"), safe="") or character
+    return {*_spellings(character), quote(character, safe=""), in_latin}
+
+
+def _value_pattern(value: str) -> str:
+    """A value of which each character may be spelled in its own way."""
+    return "".join(
+        f"(?:{'|'.join(map(re.escape, sorted(_spellings_of_one(one))))})" for one in value
+    )
 
 
 def chunks(path: Path) -> Iterator[bytes]:
