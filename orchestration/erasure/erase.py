@@ -131,7 +131,8 @@ def _said_to_be_unfinished() -> Iterator[None]:
         yield
     except (OSError, duckdb.Error, sqlite3.Error) as error:
         raise ErasureError(
-            f"The person is not wholly erased: {error}\nMend that, then give the same command again."
+            f"The person is not wholly erased: {error}\n"
+            "Mend that, then give the same command again."
         ) from error
 
 

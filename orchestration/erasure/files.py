@@ -41,6 +41,7 @@ from orchestration.settings import Settings
 
 _SQLITE = b"SQLite format 3\0"
 _SQLITE_WAIT_SECONDS = 15
+_REASON = ".reason.json"
 _PATCH = ("file_name", "row_number", "column_name", "sha256")
 
 
@@ -100,6 +101,9 @@ def look(
 
 def _look_at(path: Path, traces: Traces, before: Seen | None, seen: Seen) -> None:
     state = path.stat()
+    if traces.edit(path.name) != path.name:
+        seen.mentions.add(path)
+        seen.telling.add(path)
     seen.states[path] = (state.st_size, state.st_mtime_ns)
     if before and before.states.get(path) == seen.states[path] and path not in before.telling:
         if path in before.words:
@@ -163,13 +167,15 @@ class Files:
         left -= self._clear_landing()
         discarded = self._settings.discarded.resolve()
         for path in sorted(found):
-            if discarded in path.parents and not path.name.endswith(".reason.json"):
+            if discarded in path.parents and not path.name.endswith(_REASON):
                 self._edit(path, self._without_records)
                 left.discard(path)
         for path in sorted(left):
             if path.exists() and not self._is_being_written(path):
                 with suppress(FileNotFoundError):
                     self._clear_other(path)
+        for path in sorted(seen.telling):
+            self._rename(path)
 
     def _clear_archive(self, telling: set[Path]) -> set[Path]:
         """Rewrite the copies of files with the person's rows, or refused lines; what is no copy of
@@ -311,6 +317,26 @@ class Files:
         elif not path.name.endswith((".db-wal", ".db-shm", ".db-journal")):
             self._edit(path, self._traces.edit)
 
+    def _rename(self, path: Path) -> None:
+        """Take telling values out of a delivered file's name, as the ledger does."""
+        name = self._traces.edit(path.name)
+        folders = _folders_of_data(self._settings)
+        places = [folders[place] for place in ("landing", "archive", "discarded")]
+        is_delivered = any(place in path.parents for place in places)
+        if name == path.name or not is_delivered or self._is_being_written(path):
+            return
+        target = path.with_name(name)
+        if os.path.lexists(target):
+            # The loader's way with a name that is taken.
+            known = (entry for entry in self._ledger.entries() if entry.file_name == path.name)
+            target = path.with_name(f"{name}.{max((entry.file_id for entry in known), default=0)}")
+        # A reason goes with its file, or has gone.
+        for end in (_REASON, ""):
+            source, goal = (one.with_name(one.name + end) for one in (path, target))
+            if source.exists() and not os.path.lexists(goal):
+                source.rename(goal)
+                self.changed[self._place(goal)] += not end
+
     def _edit(self, path: Path, edit: Callable[[str], str]) -> None:
         data, state = read_whole(path)
         contract = self._contracts.get(path.parent.name)
@@ -403,9 +429,7 @@ def lines_of_patches(
     if not path.exists():
         return []
     text = path.read_text(encoding="utf-8-sig")
-    told = {
-        number for number, line in enumerate(text.split("\n"), 1) if traces.edit(line) != line
-    }
+    told = {number for number, line in enumerate(text.split("\n"), 1) if traces.edit(line) != line}
     personal = {
         (feed, column.name) for feed in rows for column in personal_columns(contracts[feed])
     }

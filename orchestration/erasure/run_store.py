@@ -9,7 +9,7 @@ from contextlib import closing
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from orchestration.erasure.traces import Traces, core_of
+from orchestration.erasure.traces import Traces, core_of, phone_digits, sql_of_digits
 from orchestration.instance import POSTGRES_VARIABLE
 
 _TEXTS = text(
@@ -34,6 +34,7 @@ def clear_run_store(traces: Traces) -> int:
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
     # An event log is long: only texts that may hold a value leave the database.
     cores = [core_of(value) for value in traces.telling]
+    phones = [digits for value in traces.telling if (digits := phone_digits(value))]
     changed, tables = 0, set()
     try:
         with closing(engine.connect()) as connection:
@@ -44,8 +45,10 @@ def clear_run_store(traces: Traces) -> int:
                     text(
                         f"select ctid::text, {column} from {table} where exists"
                         f" (select 1 from unnest(cast(:cores as text[])) as core where {may_tell})"
+                        " or exists (select 1 from unnest(cast(:phones as text[])) as phone"
+                        f" where strpos({sql_of_digits(column)}, phone) > 0)"
                     ),
-                    {"cores": cores},
+                    {"cores": cores, "phones": phones},
                 )
                 edited = [
                     {"place": place, "value": after}

@@ -10,7 +10,7 @@ from duckdb import DuckDBPyConnection
 
 from orchestration.contracts import Contract
 from orchestration.erasure.find import Rows
-from orchestration.erasure.traces import Traces, core_of
+from orchestration.erasure.traces import Traces, core_of, phone_digits, sql_of_digits
 from orchestration.people import (
     ERASED,
     blanked,
@@ -148,7 +148,11 @@ def _texts(connection: DuckDBPyConnection, table: str) -> list[str]:
 
 def _contains(column: str, value: str) -> str:
     """Whether a text may hold a value, in whatever spelling."""
-    return f"contains(lower(\"{column}\"::varchar), '{core_of(value)}')"
+    text = f'"{column}"::varchar'
+    found = f"contains(lower({text}), '{core_of(value)}')"
+    if digits := phone_digits(value):
+        found += f" or contains({sql_of_digits(text)}, '{digits}')"
+    return found
 
 
 def rejected_about(connection: DuckDBPyConnection, traces: Traces) -> dict[int, int]:

@@ -107,7 +107,7 @@ class Traces:
             if any(one in lowered for one in self._telling_bytes):
                 return True
             if b"%" in lowered:
-                # Who encodes for a URL is free in what else than the special characters they encode.
+                # What else than special characters is encoded for a URL is left to the writer.
                 plain = unquote_to_bytes(lowered)
                 if any(one in plain for one in self._telling_bytes):
                     return True
@@ -155,12 +155,11 @@ class Traces:
         longest_first = sorted(forms, key=lambda form: (-len(form), form))
         phones = [_phone_pattern(value) for value in self.telling if phone_digits(value)]
         # Nobody's mary-ann@example.com is ann@example.com, no 112 Elm St is 12 Elm St.
-        return re.compile(
-            r"(?:(?<![\w.+-])|(?<=%[0-9A-Fa-f]{2}))(?:"
-            + "|".join([*map(_value_pattern, longest_first), *phones])
-            + r")(?!\w)",
-            re.IGNORECASE,
-        )
+        begins = r"(?:(?<![\w.+-])|(?<=%[0-9A-Fa-f]{2}))"
+        found = f"{begins}(?:{'|'.join(map(_value_pattern, longest_first))})"
+        # A plus before a number is a space of a URL.
+        found += "".join(rf"|(?<![\w.-]){phone}" for phone in phones)
+        return re.compile(rf"(?:{found})(?!\w)", re.IGNORECASE)
 
     @cached_property
     def _runs(self) -> list[list[bytes]]:
@@ -191,25 +190,37 @@ def core_of(value: str) -> str:
 
 
 def phone_digits(value: str) -> str:
-    """The digits of a phone number without the prefix of Germany or of a long distance; else ""."""
+    """The digits of a phone number that all its spellings have; "" when it is none.
+
+    Not among them are the prefix of Germany and the one of a long distance.
+    """
     if not re.fullmatch(r"\+?[\d\s()/.-]+", value, re.ASCII):
         return ""
     digits = re.sub(r"\D", "", value)
     if len(digits) < _SHORTEST_PHONE:
         return ""
-    is_german = value.startswith("+49") or digits.startswith("0049")
-    return digits.lstrip("0").removeprefix("49" if is_german else "").lstrip("0")
+    is_international = value.startswith("+") or digits.startswith("00")
+    digits = digits.lstrip("0")
+    return digits.removeprefix("49").lstrip("0") if is_international else digits
 
 
 def _phone_pattern(value: str) -> str:
     """A phone number in any grouping, with any prefix that it may have."""
     between = r"(?:[ \xa0()/.+-]|%20){0,3}"
     digits = re.sub(r"\D", "", value)
-    if digits.startswith("0") or value.startswith("+49"):
-        prefix = rf"(?:\+|%2B|00)4{between}9{between}0?|0"
+    is_international = value.startswith("+") or digits.startswith("00")
+    if is_international and not digits.lstrip("0").startswith("49"):
+        prefix = r"(?:\+|%2B|00)"
+    elif is_international or digits.startswith("0"):
+        prefix = rf"(?:(?:\+|%2B|00)4{between}9{between}0?|0)"
     else:
-        prefix = r"(?:\+|%2B|00)" if value.startswith("+") else ""
-    return rf"\(?(?:{prefix}){between}{between.join(phone_digits(value))}"
+        prefix = ""
+    return rf"\(?{prefix}{between}{between.join(phone_digits(value))}"
+
+
+def sql_of_digits(text: str) -> str:
+    """SQL of DuckDB and PostgreSQL: a text without what stands between the digits of a phone."""
+    return f"translate(replace({text}, '%20', ''), ' ()/.+-\xa0', '')"
 
 
 def _places(core: str, text: str) -> Iterator[int]:

@@ -4,24 +4,32 @@ import codecs
 import gzip
 import json
 import os
+import shutil
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import pytest
 from person import ADA, BOB, STREET, address, as_csv, as_ndjson
 
 from orchestration.contracts import load_contracts
+from orchestration.erasure import erase as steps
+from orchestration.erasure import files
 from orchestration.erasure.delivered import rewrite
-from orchestration.erasure.files import Files, Seen, look
+from orchestration.erasure.erase import ErasureError, erase
+from orchestration.erasure.files import Files, Seen, lines_of_patches, look, roots
 from orchestration.erasure.find import find_rows
 from orchestration.erasure.segments import without_records
 from orchestration.erasure.tables import clear_tables
-from orchestration.erasure.traces import Traces
+from orchestration.erasure.traces import Traces, files_under
 from orchestration.loader.erased import read_whole, replace_file
 from orchestration.loader.landing import Note, Notes, list_landing, write_notes
 from orchestration.loader.load import connect, load_landing
-from orchestration.settings import Settings
+from orchestration.loader.reprocess import reprocess
+from orchestration.loader.retract import retract
+from orchestration.settings import ConfigurationError, Settings
 
 HERS = Traces.of(ADA["customer_id"], [ADA["email"], "Adalwyna", "Quackenbüsh", STREET, "9 Krähweg"])
 CYN = BOB | {"customer_id": "C-9", "nickname": "cyn"}
@@ -50,11 +58,13 @@ def clear(settings: Settings) -> tuple[list[Path], Seen]:
     contracts = load_contracts(settings.contracts_file)
     with closing(connect(settings)) as connection:
         rows = find_rows(connection, contracts, HERS.customer_id)
-        seen = look([settings.data_dir], HERS)
-        files = Files(connection, settings, contracts, rows, HERS)
-        written = files.being_written(seen)
-        files.clear(seen)
-    return written, look([settings.data_dir], HERS)
+        folders = roots(settings, settings.data_dir / "home")
+        seen = look(folders, HERS)
+        hers = Files(connection, settings, contracts, rows, HERS)
+        written = hers.being_written(seen)
+        hers.clear(seen)
+        clear_tables(connection, contracts, rows, HERS, [])
+    return written, look(folders, HERS)
 
 
 @pytest.mark.parametrize(
@@ -253,3 +263,96 @@ def test_a_column_that_left_the_contract_is_cleared_too(settings):
                 "select customer_id, hobby from bronze.customers order by all"
             ).fetchall()
             assert kept == [("C-08", hobby), ("C-0815", None)]
+
+
+@pytest.mark.parametrize(
+    ("customer", "why", "name"),
+    [("", "x", "CUSTOMER_ID"), (" \t", "x", "CUSTOMER_ID"), ("C-0815", " ", "--why")],
+)
+def test_a_blank_id_or_reason_erases_nobody(settings, customer, why, name):
+    with pytest.raises(ConfigurationError, match=f"{name} is blank"):
+        erase(settings, customer, why, settings.data_dir, print)
+    assert not settings.warehouse.exists()
+
+
+@pytest.mark.parametrize("error", [OSError("the disk is full"), duckdb.IOException("no space")])
+def test_an_erasure_that_was_cut_off_says_how_it_ends(settings, monkeypatch, error):
+    def fails(*arguments: object) -> None:
+        raise error
+
+    put(settings.landing / "customers_2025_01_12.ndjson", as_ndjson(ADA))
+    with closing(connect(settings)) as connection:
+        load_landing(connection, settings, load_contracts(settings.contracts_file))
+    monkeypatch.setattr(steps, "look", fails)
+    with pytest.raises(ErasureError, match=f"{error}\nMend that, then give the same command again"):
+        erase(settings, "C-0815", "request 17", settings.data_dir, lambda line: None)
+
+
+def test_a_patch_of_her_row_is_noticed_whatever_it_says(settings, tmp_path):
+    put(settings.landing / "customers_2025_01_12.ndjson", as_ndjson(BOB, ADA))
+    contracts = load_contracts(settings.contracts_file)
+    with closing(connect(settings)) as connection:
+        (file,) = load_landing(connection, settings, contracts).files
+        (sha256,) = connection.execute("select sha256 from bronze.files").fetchone()
+        lines = [
+            "2,email,new@patched.example,,,",
+            f'2, Phone ,123,me,"two\nlines",{sha256.upper()}',
+            "2,email,new@patched.example,,,0123",
+            "1,email,bob@patched.example,,,",
+            "2,updated_at,2025-01-01,,,",
+            '2,"first_name",x,,,',
+        ]
+        patches = tmp_path / "project" / "seeds" / "patches.csv"
+        patches.parent.mkdir(parents=True)
+        head = "file_name,row_number,column_name,new_value,who,why,sha256\n"
+        patches.write_text(head + "".join(f"{file.file_name},{line}\n" for line in lines))
+        project = replace(settings, project_dir=tmp_path / "project")
+        rows = find_rows(connection, contracts, "C-0815")
+        assert lines_of_patches(connection, project, contracts, rows, HERS) == [2, 3, 8]
+
+
+@pytest.mark.parametrize("folder", ["landing", "archive", "discarded"])
+def test_a_folder_that_is_a_link_is_followed(settings, tmp_path, folder):
+    there, here = tmp_path / "other disk", settings.data_dir / folder
+    if here.is_dir():
+        shutil.rmtree(here)
+    (there / "customers").mkdir(parents=True)
+    here.symlink_to(there)
+    folders = roots(settings, settings.data_dir / "home")
+    place = there if folder == "landing" else there / "customers"
+    path = put(place / "unknown.csv", f"id,mail\n7,{ADA['email']}\n")
+    assert files_under([*folders, here, there]).count(path) == 1
+    assert clear(settings)[1].telling == set()
+    assert ADA["email"] not in path.read_text()
+
+
+def test_a_file_that_vanishes_before_it_is_read_is_passed_over(settings, monkeypatch):
+    gone, path = settings.data_dir / "schedules.db-shm", put(settings.data_dir / "log", STREET)
+    monkeypatch.setattr(files, "files_under", lambda folders: [gone, path])
+    assert look([], HERS).telling == {path}
+
+
+def test_the_name_of_a_file_loses_a_value_as_its_row_in_the_ledger_does(settings):
+    contracts = load_contracts(settings.contracts_file)
+    loaded, refused = (f"customers_2025_01_{day}_fix for {ADA['email']}.json" for day in (12, 13))
+    put(settings.landing / loaded, json.dumps([BOB]))
+    put(settings.landing / refused, json.dumps([BOB]) + "?")
+    with closing(connect(settings)) as connection:
+        load_landing(connection, settings, contracts)
+    put(settings.landing / f"note to {ADA['email']}.txt", "x")
+    assert clear(settings)[1].telling == set()
+    after = [name.replace(ADA["email"], "erased") for name in (loaded, refused)]
+    with closing(connect(settings)) as connection:
+        names = connection.execute("select file_name from bronze.files order by 1").fetchall()
+    assert names == [(name,) for name in after]
+    assert (settings.archive / "customers" / after[0]).exists()
+    assert {path.name for path in (settings.discarded / "customers").iterdir()} == {
+        after[1],
+        f"{after[1]}.reason.json",
+    }
+    reason = json.loads((settings.discarded / "customers" / f"{after[1]}.reason.json").read_text())
+    assert reason["file"] == after[1]
+    assert (settings.landing / "note to erased.txt").exists()
+    with closing(connect(settings)) as connection:
+        assert reprocess(connection, settings, after[1], "mended").name == after[1]
+        assert retract(connection, after[0], "wrong")

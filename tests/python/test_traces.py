@@ -1,6 +1,7 @@
 """What gives a person away: taken out wherever it stands, and nowhere else."""
 
 import json
+from unicodedata import normalize
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -36,3 +37,45 @@ def test_every_spelling_is_found_in_bytes(value, write, encoding):
     data = f"x {write(value)} x".encode(encoding)
     assert _TRACES.mentions(data)
     assert _TRACES.in_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("Zoe.OBrien+shop@näh-mail.example", "zoe.obrien%2Bshop@n%C3%A4h-mail.example"),
+        ("Zoe.OBrien+shop@näh-mail.example", "zoe.obrien+shop%40n%e4h-mail.example"),
+        ("7 Krähweg", "7 Kra\u0308hweg"),
+        ("7 Kra\u0308hweg", "7+Kr%C3%A4hweg"),
+        ("+49 1577 9081726", "+4915779081726"),
+        ("+49 1577 9081726", "01577-9081726"),
+        ("+49 1577 9081726", "0049 1577 9081726"),
+        ("+49 1577 9081726", "+49 (0)1577 908 17 26"),
+        ("+49 1577 9081726", "(01577)/9081726"),
+        ("+49 1577 9081726", "0049%201577%209081726"),
+        ("01577/9081726", "%2B491577+9081726"),
+        ("+1 212 555 0199", "001-212-555-0199"),
+    ],
+)
+def test_another_spelling_is_taken_out_everywhere(value, written):
+    traces = Traces.of("C-7", [value])
+    assert traces.edit(f"a={written}&b=1") == f"a={ERASED}&b=1"
+    assert traces.is_about(written)
+    assert traces.mentions(written.encode())
+    assert traces.in_bytes(f"a={written}&b=1".encode())
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["015779081726,3", "115779081726", "01577,9081726", "0157790817261", "A-15779081726"],
+)
+def test_other_digits_than_those_of_a_phone_stay(written):
+    traces = Traces.of("C-7", ["+49 1577 90817 26 7"])
+    assert traces.edit(written) == written
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_names_are_found_however_their_accents_are_composed(form):
+    traces = Traces.of("C-7", ["Zoë", "Krähe", "Noëlla"])
+    text = normalize(form, "krähe, noëlla")
+    assert traces.is_about(text)
+    assert traces.words_in_bytes(normalize(form, "Krähe").encode())
