@@ -66,11 +66,10 @@ def test_another_spelling_is_taken_out_everywhere(value, written):
 
 @pytest.mark.parametrize(
     "written",
-    ["015779081726,3", "115779081726", "01577,9081726", "0157790817261", "A-15779081726"],
+    ["115779081726", "15779081726", "01577,9081726", "0157790817261", "A-015779081726"],
 )
 def test_other_digits_than_those_of_a_phone_stay(written):
-    traces = Traces.of("C-7", ["+49 1577 90817 26 7"])
-    assert traces.edit(written) == written
+    assert Traces.of("C-7", ["+49 1577 9081726"]).edit(written) == written
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
