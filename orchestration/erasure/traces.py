@@ -25,7 +25,7 @@ from orchestration.people import ERASED
 # Larger ones cost the system new pages for every piece.
 _CHUNK = 1 << 20
 _OVERLAP = 4096
-_SHORTEST_TELLING, _SHORTEST_WORD, _SHORTEST_PHONE = 6, 4, 8
+_SHORTEST_TELLING, _SHORTEST_WORD, _SHORTEST_PHONE = 6, 4, 7
 # What stands between the groups of a phone number; `\xc2\xa0` is a no-break space.
 _BETWEEN_DIGITS = b" ()/.+-\xc2\xa0"
 
@@ -197,11 +197,12 @@ def phone_digits(value: str) -> str:
     if not re.fullmatch(r"\+?[\d\s()/.-]+", value, re.ASCII):
         return ""
     digits = re.sub(r"\D", "", value)
-    if len(digits) < _SHORTEST_PHONE:
-        return ""
     is_international = value.startswith("+") or digits.startswith("00")
     digits = digits.lstrip("0")
-    return digits.removeprefix("49").lstrip("0") if is_international else digits
+    if is_international:
+        digits = digits.removeprefix("49").lstrip("0")
+    # Somebody has to give a number, and types 0000 0001.
+    return digits if len(digits) >= _SHORTEST_PHONE else ""
 
 
 def _phone_pattern(value: str) -> str:

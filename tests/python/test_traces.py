@@ -72,6 +72,13 @@ def test_other_digits_than_those_of_a_phone_stay(written):
     assert Traces.of("C-7", ["+49 1577 9081726"]).edit(written) == written
 
 
+@pytest.mark.parametrize("value", ["0000 0001", "00000000", "0049 0000 12"])
+def test_a_number_that_is_none_stands_for_itself_only(value):
+    assert (
+        Traces.of("C-7", [value]).edit(f"01,0,000,0049 12,{value}") == f"01,0,000,0049 12,{ERASED}"
+    )
+
+
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 def test_names_are_found_however_their_accents_are_composed(form):
     traces = Traces.of("C-7", ["Zoë", "Krähe", "Noëlla"])
