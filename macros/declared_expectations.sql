@@ -13,7 +13,8 @@
         ) %}
     {% endif %}
     {% set known_keys = [
-        'amount', 'dagster', 'expectations', 'keys_recomputed', 'logs', 'owner', 'rows_by', 'touched_by'
+        'amount', 'dagster', 'expectations', 'keys_recomputed', 'logs', 'owner', 'rows_by',
+        'touched_by',
     ] %}
     {% for key in staging.config.meta if key not in known_keys %}
         {% do exceptions.raise_compiler_error(

@@ -1,7 +1,7 @@
 {#
   Before a snapshot compares: its columns take the types that its source's have now; otherwise new
-  beliefs would be cast to the old type, and rounded, without a word. Only where every old belief stays
-  what it was; else a person decides.
+  beliefs would be cast to the old type, and rounded, without a word. Only where every old belief
+  stays what it was; else a person decides.
   target: the snapshot's relation.
 #}
 {% macro follow_column_types(target) %}
@@ -19,8 +19,8 @@
             {% set alter = 'alter table ' ~ target.include(database=false) ~ ' alter column '
                 ~ column.name ~ ' set data type ' ~ type %}
             {% set changed = run_query(
-                'select count(*) from ' ~ target ~ ' where cast(try_cast(' ~ column.name ~ ' as ' ~ type
-                ~ ') as ' ~ column.dtype ~ ') is distinct from ' ~ column.name
+                'select count(*) from ' ~ target ~ ' where cast(try_cast(' ~ column.name ~ ' as '
+                ~ type ~ ') as ' ~ column.dtype ~ ') is distinct from ' ~ column.name
             ).columns[0].values()[0] %}
             {% if changed %}
                 {% do exceptions.raise_compiler_error(

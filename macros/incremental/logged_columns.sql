@@ -1,7 +1,7 @@
 {#
-  What the log of a node (left out: the node at hand) holds of a changed row, as {name: expression over
-  the row}: its key, of a staging model also the feed's, of versions since when they differ, and what
-  config.meta.logs names beside it.
+  What the log of a node (left out: the node at hand) holds of a changed row, as {name: expression
+  over the row}: its key, of a staging model also the feed's, of versions since when they differ, and
+  what config.meta.logs names beside it.
 #}
 {% macro logged_columns(node=none) %}
     {% set node = node or model %}
