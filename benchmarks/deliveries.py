@@ -137,9 +137,10 @@ def _copy_first_lines(path: Path, target: Path, share: float) -> None:
 
 
 def _rows(contract: Contract, path: Path) -> str:
-    """A table function over one of the generator's files, whose columns are the contract's."""
+    """A table function over one of the generator's files, with all its columns."""
     if contract.format == "csv":
-        columns = ", ".join(f"'{name}': 'varchar'" for name in contract.column_names)
+        with path.open(newline="") as file:
+            columns = ", ".join(f"'{name}': 'varchar'" for name in next(csv.reader(file)))
         return (
             f"read_csv('{path}', auto_detect = false, header = true, delim = ',', quote = '\"',"
             f" escape = '\"', columns = {{{columns}}})"

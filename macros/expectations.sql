@@ -43,14 +43,7 @@
             'judges': 'upserts',
         }) %}
     {% endif %}
-    {% set staging = graph.nodes['model.' ~ project_name ~ '.stg_' ~ feed] %}
-    {% for expectation in staging.config.meta.get('expectations', []) %}
-        {% if expectation.action not in ('warn', 'quarantine', 'fail') %}
-            {% do exceptions.raise_compiler_error(
-                'stg_' ~ feed ~ ': expectation ' ~ expectation.name ~ ' has the action '
-                ~ expectation.action ~ '; it must be warn, quarantine or fail.'
-            ) %}
-        {% endif %}
+    {% for expectation in declared_expectations(feed) %}
         {% do found.append(dict(expectation, judges='upserts')) %}
     {% endfor %}
     {{ return(found) }}

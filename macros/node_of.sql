@@ -3,12 +3,11 @@
   while dbt parses.
 #}
 {% macro node_of(name) %}
-    {% if execute %}
-        {% for node in graph.nodes.values() %}
-            {% if node.name == name and node.resource_type in ('model', 'seed', 'snapshot') %}
-                {{ return(node) }}
-            {% endif %}
-        {% endfor %}
-    {% endif %}
+    {% for kind in ('model', 'seed', 'snapshot') if execute %}
+        {% set unique_id = kind ~ '.' ~ project_name ~ '.' ~ name %}
+        {% if unique_id in graph.nodes %}
+            {{ return(graph.nodes[unique_id]) }}
+        {% endif %}
+    {% endfor %}
     {{ return(none) }}
 {% endmacro %}

@@ -23,8 +23,8 @@ create table if not exists audit.builds (
     run_id varchar, fingerprint varchar
 );
 """
-# Bytes count once, by their earliest delivery (models/silver/deliveries.sql). What else came under a
-# name decides which file a patch of it means (macros/patches_in_ledger.sql).
+# Bytes count once, by their earliest delivery (models/silver/deliveries.sql). What else came under
+# a name decides which file a patch of it means (macros/patches_in_ledger.sql).
 _DELIVERIES = """
 with loaded as (
     select feed, sha256, min(file_id) as file_id, max(rows_loaded) as rows_loaded

@@ -7,13 +7,23 @@ Does not: reading files by a contract (`loader/`), typing (`macros/`).
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from orchestration.contract_options import Expected, check_breaker, read_expected
+from orchestration.contract_options import (
+    OWN_BESIDE_KEYS,
+    OWN_COLUMNS,
+    OWN_TABLES,
+    SQL_WORDS,
+    Expected,
+    check_breaker,
+    check_mask,
+    made_columns,
+    read_expected,
+)
 from orchestration.settings import ConfigurationError
 from orchestration.yaml_lines import line_of
 
@@ -38,7 +48,8 @@ class ContractError(ConfigurationError):
     """A contract is wrong; the message gives file, feed, column and what to do."""
 
 
-Refuse = Callable[[str], ContractError]
+# Makes the error of a problem; what follows it leads to the line (`line_of`).
+Refuse = Callable[..., ContractError]
 
 
 @dataclass(frozen=True)
@@ -119,7 +130,7 @@ def _contracts(path: Path, text: str) -> dict[str, Contract]:
 
     contracts: dict[str, Contract] = {}
     for table in _tables(document, path):
-        options = ((table.get("config") or {}).get("meta") or {}).get("contract")
+        options = _options(path, table)
         if options is not None:
             _add(contracts, _contract(path, table, options), path)
     if not contracts:
@@ -155,7 +166,7 @@ def _tables(document: Any, path: Path) -> list[dict[str, Any]]:
         sources = (document or {}).get("sources") or []
         tables = [table for source in sources for table in source.get("tables") or []]
         for table in tables:
-            (table.get("config") or {}).get("meta")
+            table.get("name")
     except (AttributeError, TypeError):
         raise ContractError(
             f"{path}: not in the form of dbt's sources: a list of sources, each with a list of"
@@ -164,18 +175,35 @@ def _tables(document: Any, path: Path) -> list[dict[str, Any]]:
     return tables
 
 
+def _refusal(path: Path, feed: str, problem: str, *names: str) -> ContractError:
+    line = line_of(path, feed, *names)
+    place = f" (line {line})" if line else ""
+    return ContractError(f"{path}: feed {feed!r}: {problem}{place}")
+
+
+def _options(path: Path, table: dict[str, Any]) -> Any:
+    """What a table has as config.meta.contract; None when it is no feed's."""
+    found: Any = table
+    for name in ("config", "meta"):
+        found = found.get(name) or {}
+        if not isinstance(found, dict):
+            raise _refusal(path, str(table.get("name")), f"{name} must be a mapping.", name)
+    return found.get("contract")
+
+
 def _contract(path: Path, table: dict[str, Any], options: Any) -> Contract:
     feed = str(table.get("name"))
-
-    def refuse(problem: str) -> ContractError:
-        line = line_of(path, feed, problem)
-        place = f" (line {line})" if line else ""
-        return ContractError(f"{path}: feed {feed!r}: {problem}{place}")
+    refuse = partial(_refusal, path, feed)
 
     if not _IDENTIFIER.match(feed) or feed == "trigger":
         raise refuse("a feed's name must be lower-case letters, digits and _, and not 'trigger'.")
+    if feed in OWN_TABLES:
+        raise refuse(
+            "the platform has a table of that name for itself; give the feed another name and list"
+            f" {feed!r} among its aliases."
+        )
     if not isinstance(options, dict):
-        raise refuse("config.meta.contract must be a mapping.")
+        raise refuse("config.meta.contract must be a mapping.", "contract")
     _check_options(refuse, options)
     expected = None
     try:
@@ -184,12 +212,12 @@ def _contract(path: Path, table: dict[str, Any], options: Any) -> Contract:
         if options.get("breaker") is not None:
             check_breaker(options["breaker"])
     except ValueError as error:
-        raise refuse(str(error)) from None
+        raise refuse(str(error), *str(error).split()[0].split(".")) from None
     listed = table.get("columns") or []
     if not isinstance(listed, list) or not all(isinstance(column, dict) for column in listed):
-        raise refuse("columns must be a list of mappings.")
+        raise refuse("columns must be a list of mappings.", "columns")
     columns = tuple(_column(refuse, column) for column in listed)
-    _check_names(refuse, columns)
+    _check_headers(refuse, columns)
     contract = Contract(
         **{
             **options,
@@ -202,6 +230,7 @@ def _contract(path: Path, table: dict[str, Any], options: Any) -> Contract:
         }
     )
     _check_roles(refuse, contract)
+    _check_names(refuse, contract)
     return contract
 
 
@@ -209,57 +238,82 @@ def _check_options(refuse: Refuse, options: dict[str, Any]) -> None:
     """Refuse options that no contract may have, whatever its columns."""
     known = set(Contract.__dataclass_fields__) - {"feed", "description", "columns"}
     if unknown := set(options) - known:
-        raise refuse(
-            f"unknown option {min(map(str, unknown))!r}; known are {', '.join(sorted(known))}."
-        )
+        name = min(map(str, unknown))
+        raise refuse(f"unknown option {name!r}; known are {', '.join(sorted(known))}.", name)
     if "format" not in options or "key" not in options:
-        raise refuse("a contract needs format and key.")
+        raise refuse("a contract needs format and key.", "contract")
     for option, choices in _CHOICES.items():
         if option in options and options[option] not in choices:
             raise refuse(
-                f"{option} is {options[option]!r}; it must be one of {', '.join(choices)}."
+                f"{option} is {options[option]!r}; it must be one of {', '.join(choices)}.", option
             )
+    if not isinstance(options.get("sequence") or "", str):
+        raise refuse(
+            f"sequence is {options['sequence']!r}; it must be the name of one column.", "sequence"
+        )
     for option in ("max_rejected_ratio", "max_deleted_ratio"):
         if option in options and not _is_ratio(options[option]):
-            raise refuse(f"{option} is {options[option]!r}; it must be a number from 0 to 1.")
+            raise refuse(
+                f"{option} is {options[option]!r}; it must be a number from 0 to 1.", option
+            )
     for option in ("delimiter", "quote"):
         value = options.get(option, ",")
         if not isinstance(value, str) or len(value) != 1 or not value.isascii() or value in "\r\n":
-            raise refuse(f"{option} is {value!r}; it must be one ASCII character of a line.")
+            raise refuse(
+                f"{option} is {value!r}; it must be one ASCII character of a line.", option
+            )
     if options.get("delimiter", ",") == options.get("quote", '"'):
-        raise refuse("delimiter and quote are the same character.")
+        given = "delimiter" if "delimiter" in options else "quote"
+        raise refuse("delimiter and quote are the same character.", given)
     try:
         "".encode(options.get("encoding", "utf-8"))
     except (LookupError, TypeError):
-        raise refuse(f"encoding {options['encoding']!r} is not known.") from None
+        raise refuse(f"encoding {options['encoding']!r} is not known.", "encoding") from None
 
 
 def _check_roles(refuse: Refuse, contract: Contract) -> None:
-    """Refuse a key, sequence or policy that the columns cannot bear."""
+    """Refuse a key, sequence, policy or mask that the columns cannot bear."""
     columns = {column.name: column for column in contract.columns}
     if not contract.key:
-        raise refuse("key is empty.")
+        raise refuse("key is empty.", "key")
     for name in contract.key:
         if name not in columns:
-            raise refuse(f"key column {name!r} is not among its columns.")
+            raise refuse(f"key column {name!r} is not among its columns.", "key")
         if not columns[name].required:
-            raise refuse(f"key column {name!r} must be required.")
-    if contract.sequence is not None:
-        if contract.sequence not in columns:
-            raise refuse(f"sequence column {contract.sequence!r} is not among its columns.")
-        if columns[contract.sequence].type != "instant":
-            raise refuse(f"sequence column {contract.sequence!r} must have the type instant.")
+            raise refuse(f"key column {name!r} must be required.", "columns", name)
+    sequence = contract.sequence
+    if sequence is not None:
+        if sequence not in columns:
+            raise refuse(f"sequence column {sequence!r} is not among its columns.", "sequence")
+        if columns[sequence].type != "instant":
+            raise refuse(
+                f"sequence column {sequence!r} must have the type instant.",
+                "columns",
+                sequence,
+                "type",
+            )
     if contract.unknown_status_policy == "discard_file" and not any(
         column.lookup for column in contract.columns
     ):
-        raise refuse("unknown_status_policy needs a column with a lookup.")
+        raise refuse("unknown_status_policy needs a column with a lookup.", "unknown_status_policy")
+    for name, column in columns.items():
+        must_stay = name in contract.key or name == sequence or column.references or column.lookup
+        if column.mask and must_stay:
+            raise refuse(
+                f"column {name!r}: mask {column.mask} would hide what rows are told apart, ordered,"
+                " joined or looked up by; a column of the key, the sequence, and one with"
+                " references or lookup has no mask.",
+                "columns",
+                name,
+                "mask",
+            )
 
 
 def _column(refuse: Refuse, column: dict[str, Any]) -> Column:
     name = str(column.get("name"))
 
-    def refuse_column(problem: str) -> ContractError:
-        return refuse(f"column {name!r}: {problem}")
+    def refuse_column(problem: str, *names: str) -> ContractError:
+        return refuse(f"column {name!r}: {problem}", "columns", name, *names)
 
     if not _IDENTIFIER.match(name):
         raise refuse_column("a name must be lower-case letters, digits and _.")
@@ -269,51 +323,108 @@ def _column(refuse: Refuse, column: dict[str, Any]) -> Column:
         raise refuse_column("it needs config.meta with its type.")
     known = set(Column.__dataclass_fields__) - {"name"}
     if unknown := set(meta) - known:
+        option = min(map(str, unknown))
         raise refuse_column(
-            f"unknown option {min(map(str, unknown))!r}; known are {', '.join(sorted(known))}."
+            f"unknown option {option!r}; known are {', '.join(sorted(known))}.", option
         )
     for option in ("type", "mask", "references", "lookup"):
         if not isinstance(meta.get(option, ""), str):
-            raise refuse_column(f"{option} is {meta[option]!r}; it must be a text.")
+            raise refuse_column(f"{option} is {meta[option]!r}; it must be a text.", option)
     if not _is_type(meta.get("type")):
         raise refuse_column(
             f"unknown type {meta.get('type')!r}; known are "
-            f"{', '.join(sorted(COLUMN_TYPES))} and decimal(p,s) with s <= p <= 38."
+            f"{', '.join(sorted(COLUMN_TYPES))} and decimal(p,s) with s <= p <= 38.",
+            "type",
         )
     for option in ("required", "pii", "same_person"):
         if not isinstance(meta.get(option, False), bool):
-            raise refuse_column(f"{option} must be true or false.")
+            raise refuse_column(f"{option} must be true or false.", option)
     if "mask" in meta and meta["mask"] not in MASKS:
-        raise refuse_column(f"unknown mask {meta['mask']!r}; known are {', '.join(sorted(MASKS))}.")
+        raise refuse_column(
+            f"unknown mask {meta['mask']!r}; known are {', '.join(sorted(MASKS))}.", "mask"
+        )
     if meta.get("pii", False) != ("mask" in meta):
-        raise refuse_column("pii and mask go together; a personal column needs both.")
+        raise refuse_column(
+            "pii and mask go together; a personal column needs both.",
+            "mask" if "mask" in meta else "pii",
+        )
+    if "mask" in meta:
+        try:
+            check_mask(meta["mask"], meta["type"])
+        except ValueError as error:
+            raise refuse_column(str(error), "mask") from None
     aliases = _names(refuse_column, "aliases", meta.get("aliases", []))
     return Column(name=name, **{**meta, "aliases": aliases})
 
 
 def _names(refuse: Refuse, option: str, value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise refuse(f"{option} must be a list of names.")
+        raise refuse(f"{option} must be a list of names.", option)
     return tuple(value)
 
 
-def _check_names(refuse: Refuse, columns: tuple[Column, ...]) -> None:
+def _check_headers(refuse: Refuse, columns: tuple[Column, ...]) -> None:
     seen: set[str] = set(LOADER_COLUMNS)
     for column in columns:
         for name in (column.name, *column.aliases):
             if name.lower() in seen:
-                raise refuse(f"two columns are named {name!r} (aliases count).")
+                raise refuse(
+                    f"two columns are named {name!r} (aliases count).", "columns", column.name
+                )
             seen.add(name.lower())
+
+
+def _check_names(refuse: Refuse, contract: Contract) -> None:
+    """Refuse names of columns that would break or change what the macros make of them."""
+    taken = dict.fromkeys(SQL_WORDS, "its name is a word of SQL")
+    taken |= dict.fromkeys(OWN_COLUMNS, "the platform has a column of that name for itself")
+    for column in contract.columns:
+        for made in made_columns(column.name, column.type, column.mask):
+            if made in taken:
+                raise refuse(
+                    f"column {column.name!r}: the platform makes a column {made!r} of it, which it"
+                    " has already; give this column another name and list"
+                    f" {column.name!r} among its aliases.",
+                    "columns",
+                    column.name,
+                )
+            taken[made] = f"the platform makes a column of that name of {column.name!r}"
+    for column in contract.columns:
+        why = taken.get(column.name)
+        if column.name in contract.key and column.name in OWN_BESIDE_KEYS:
+            why = "the platform has a column of that name beside each key"
+        if why:
+            raise refuse(
+                f"column {column.name!r}: {why}; give it another name and list"
+                f" {column.name!r} among its aliases.",
+                "columns",
+                column.name,
+            )
 
 
 def _check_references(contracts: dict[str, Contract], path: Path) -> None:
     for contract in contracts.values():
         for column in contract.columns:
-            if column.references is not None and column.references not in contracts:
-                raise ContractError(
-                    f"{path}: feed {contract.feed!r}: column {column.name!r} references "
-                    f"{column.references!r}, which is no feed."
+            if column.references is None:
+                continue
+            parent = contracts.get(column.references)
+            if parent is None:
+                problem = "which is no feed."
+            elif len(parent.key) > 1:
+                problem = (
+                    f"whose key is {', '.join(parent.key)}; only a feed with a key of one column"
+                    " can be referenced, so leave references out."
                 )
+            else:
+                continue
+            raise _refusal(
+                path,
+                contract.feed,
+                f"column {column.name!r} references {column.references!r}, {problem}",
+                "columns",
+                column.name,
+                "references",
+            )
 
 
 def _is_type(value: Any) -> bool:

@@ -56,13 +56,20 @@ def make_demo_data(settings: Settings, report: Report, **options: Any) -> None:
 
     Labels of planted faults, and corrections to drop later, go to `DATA_DIR/demo/`, its progress
     to `report`.
-    Raises ConfigurationError when an option is out of range.
+    Raises ConfigurationError when an option is out of range, or the contracts ask for what the
+    demo does not know.
     """
     from orchestration.demo import generate
     from orchestration.demo.next_day import remember_demo
 
     demo = settings.data_dir / "demo"
-    made = generate(settings.landing, labels_path=demo / "labels.jsonl", report=report, **options)
+    made = generate(
+        settings.landing,
+        labels_path=demo / "labels.jsonl",
+        contracts_file=settings.contracts_file,
+        report=report,
+        **options,
+    )
     options.pop("faults", None)
     remember_demo(settings, **options)
     report(f"Put {made.files:,} files and {made.triggers:,} triggers into {settings.landing}.")

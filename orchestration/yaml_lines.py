@@ -3,51 +3,57 @@
 Belongs here: line numbers. Does not: reading what a file says (`contracts.py`).
 """
 
-import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
 
+# Stand between a table or a column and its options; nobody needs to name them.
+_AROUND_OPTIONS = ("config", "meta", "contract")
 
-def line_of(path: Path, feed: str, problem: str) -> int | None:
-    """Line (from 1) of what a problem of a feed's contract speaks of; None when it is not found.
 
-    The first words of `problem` that are options, or names of columns, lead from the feed's table
-    to the line; else the line is that of the table. The file is read only once something is wrong.
+def line_of(path: Path, feed: str, *names: str) -> int | None:
+    """Line (from 1) of something in a feed's source table; None when there is no such table.
+
+    `names` lead to it: options, and names of things in lists ("columns", "price", "type"). Where
+    they lead no further, the line is that of the last that was found. `path` holds dbt's sources;
+    it is read only once something is wrong.
     """
     document = yaml.compose(path.read_text(encoding="utf-8"))
-    table = next((node for node in _mappings(document) if _name(node) == feed), None)
-    if table is None:
+    _, sources = _step(document, "sources")
+    for source in sources.value:
+        found = _step(source, "tables")
+        table = _step(found[1], feed) if found else None
+        if table:
+            return _last_line(table, names)
+    return None
+
+
+def _last_line(found: tuple[int, yaml.Node], names: tuple[str, ...]) -> int:
+    for name in names:
+        further = _step(found[1], name)
+        if further is None:
+            break
+        found = further
+    return found[0]
+
+
+def _step(node: yaml.Node, name: str) -> tuple[int, yaml.Node] | None:
+    """Line and value of a mapping's option, or line and mapping of the thing so named in a list."""
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            line, value = _options(item).get("name", (0, None))
+            if value is not None and value.value == name:
+                return line, item
         return None
-    node, line = table, table.start_mark.line
-    for word in re.findall(r"\w+", problem)[:4]:
-        for key, value in _pairs(node):
-            if key.value == word or (key.value == "name" and value.value == word):
-                line = key.start_mark.line
-                node = value if isinstance(value, yaml.MappingNode) else node
-                break
-    return line + 1
+    options = _options(node)
+    inner = (_step(options[around][1], name) for around in _AROUND_OPTIONS if around in options)
+    return options.get(name) or next(filter(None, inner), None)
 
 
-def _mappings(node: yaml.Node) -> Iterator[yaml.MappingNode]:
-    if isinstance(node, yaml.MappingNode):
-        yield node
-        for _, value in node.value:
-            yield from _mappings(value)
-    elif isinstance(node, yaml.SequenceNode):
-        for value in node.value:
-            yield from _mappings(value)
-
-
-def _pairs(node: yaml.Node) -> Iterator[tuple[yaml.Node, yaml.Node]]:
-    for mapping in _mappings(node):
-        yield from mapping.value
-
-
-def _name(node: yaml.MappingNode) -> str | None:
-    """The name of a table of a source; not of the source itself, nor of a column."""
-    options = {
-        key.value: value.value for key, value in node.value if isinstance(key, yaml.ScalarNode)
+def _options(node: yaml.Node) -> dict[str, tuple[int, yaml.Node]]:
+    """Option → its line and value, of a mapping; nothing of any other node."""
+    return {
+        key.value: (key.start_mark.line + 1, value)
+        for key, value in (node.value if isinstance(node, yaml.MappingNode) else ())
+        if isinstance(key, yaml.ScalarNode)
     }
-    return options.get("name") if "columns" in options or "config" in options else None

@@ -4,6 +4,7 @@
   nothing, one too few would leave a row that a rebuild would not give.
 #}
 {% macro find_touched_keys() %}
+    {%- do check_touch_rules() if is_logged(model) %}
     {%- if is_by_touched_keys() and touch_rules() %}
     create or replace temp table touched__{{ model.name }} as
     {% for rule in touch_rules() -%}

@@ -8,17 +8,17 @@ Does not: what is in the files (`shop.py` and its neighbours), what is wrong in 
 import json
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 import duckdb
 
-from orchestration.contracts import Contract, load_contracts
+from orchestration.contracts import Contract, feed_names, load_contracts
 from orchestration.demo import faults as planting
 from orchestration.demo import fulfilment, people, shop, visits, writing
 from orchestration.demo.chance import Plan, create_chance
-from orchestration.demo.planting import Faults
+from orchestration.demo.planting import KEY_PREFIXES, Faults
 from orchestration.settings import PROJECT_DIR, ConfigurationError
 
 DEFAULT_DAYS = 7
@@ -54,18 +54,21 @@ def generate(
     faults: bool | str = False,
     labels_path: Path | None = None,
     redeliveries: Path | None = None,
+    contracts_file: Path = _CONTRACTS,
     report: Callable[[str], None] = lambda sentence: None,
 ) -> DemoSummary:
-    """Write `days` daily batches of all feeds with `orders` orders in all to `landing`.
+    """Write `days` daily batches of the demo's feeds with `orders` orders in all to `landing`.
 
+    Of the feeds and columns in `contracts_file` those that the demo knows are written.
     The same arguments give the same bytes. Files of the same names are replaced, others are left
     alone. `faults` plants labelled faults: True or "all" for all, False or "none" for none, else a
     comma-separated choice of FAULT_GROUPS. Labels, one JSON object per line, go to `labels_path`
     (an empty file without faults); corrections, to be dropped once the rest was loaded, to
     `redeliveries` (default: beside the labels). `report` gets a sentence per day.
 
-    Raises ConfigurationError when an argument is out of range, or the labels would stand in
-    landing.
+    Raises ConfigurationError when an argument is out of range, the labels would stand in landing,
+    or the contracts ask for what the demo does not know. Where landing was not there, a failure
+    leaves none.
     """
     groups = _groups(faults)
     if days < 1 or orders < 1:
@@ -83,35 +86,29 @@ def generate(
         redeliveries = labels_path.parent / "redeliveries"
 
     plan = Plan(days=days, orders=orders, seed=seed, start=start)
-    contracts = load_contracts(_CONTRACTS)
-    landing.mkdir(parents=True, exist_ok=True)
+    contracts = load_contracts(contracts_file)
     with (
         tempfile.TemporaryDirectory() as spill,
         duckdb.connect(config={"temp_directory": spill}) as connection,
     ):
         report(f"Making {orders:,} orders over {days} days.")
         create_tables(connection, plan)
-        planted = planting.plant(connection, contracts, plan, groups)
-        rows, size = dict.fromkeys(contracts, 0), 0
+        known = known_contracts(connection, contracts)
+        planted = planting.plant(connection, known, plan, groups, frozenset(feed_names(contracts)))
+        _write_beside(planted, labels_path, redeliveries)
+        rows, size = dict.fromkeys(known, 0), 0
         files = 0
-        for day in range(days):
-            written = write_day(connection, contracts, plan, day, planted, landing)
-            for feed, file in written.items():
-                rows[feed] += file.rows
-                size += file.size
-            files += len(written)
-            report(
-                f"{plan.day(day)}: {len(written)} files,"
-                f" {sum(file.rows for file in written.values()):,} rows."
-            )
-    if redeliveries is not None and planted.redeliveries:
-        redeliveries.mkdir(parents=True, exist_ok=True)
-        for file in planted.redeliveries:
-            writing.put(redeliveries, file.name, file.content)
-    if labels_path is not None:
-        labels_path.parent.mkdir(parents=True, exist_ok=True)
-        lines = [json.dumps(label, ensure_ascii=False) + "\n" for label in planted.labels]
-        labels_path.write_text("".join(lines), encoding="utf-8")
+        with writing.filling(landing) as folder:
+            for day in range(days):
+                written = write_day(connection, known, plan, day, planted, folder)
+                for feed, file in written.items():
+                    rows[feed] += file.rows
+                    size += file.size
+                files += len(written)
+                report(
+                    f"{plan.day(day)}: {len(written)} files,"
+                    f" {sum(file.rows for file in written.values()):,} rows."
+                )
     levels = [label["level"] for label in planted.labels]
     extra = planted.extra_files
     triggers = [file for file in extra if file.name.startswith("trigger")]
@@ -143,6 +140,18 @@ def _groups(faults: bool | str) -> frozenset[str]:
     return chosen
 
 
+def _write_beside(planted: Faults, labels_path: Path | None, redeliveries: Path | None) -> None:
+    """Write what does not go to landing: corrections, labels."""
+    if redeliveries is not None and planted.redeliveries:
+        redeliveries.mkdir(parents=True, exist_ok=True)
+        for file in planted.redeliveries:
+            writing.put(redeliveries, file.name, file.content)
+    if labels_path is not None:
+        labels_path.parent.mkdir(parents=True, exist_ok=True)
+        lines = [json.dumps(label, ensure_ascii=False) + "\n" for label in planted.labels]
+        labels_path.write_text("".join(lines), encoding="utf-8")
+
+
 def create_tables(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
     """Make the tables of a whole shop, every feed's rows with the day they are delivered on."""
     create_chance(connection, plan)
@@ -153,6 +162,38 @@ def create_tables(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
     shop.create_shop(connection, plan)
     fulfilment.create_fulfilment(connection, plan)
     visits.create_visits(connection)
+
+
+def known_contracts(
+    connection: duckdb.DuckDBPyConnection, contracts: dict[str, Contract]
+) -> dict[str, Contract]:
+    """The contracts of the demo's feeds, without the columns that its tables do not have.
+
+    Raises ConfigurationError when no feed is left, and when such a column is required: a file
+    without it would be refused.
+    """
+    known = {}
+    for feed, contract in contracts.items():
+        if feed not in KEY_PREFIXES:
+            continue
+        names = writing.columns_of_table(connection, feed)
+        for column in contract.columns:
+            if column.required and column.name not in names:
+                raise ConfigurationError(
+                    f"The demo does not know the required column {column.name} of feed {feed}:"
+                    " drop your own files into landing instead."
+                )
+        known[feed] = replace(
+            contract,
+            columns=tuple(column for column in contract.columns if column.name in names),
+            sequence=contract.sequence if contract.sequence in names else None,
+        )
+    if not known:
+        raise ConfigurationError(
+            "The demo knows none of the feeds that have a contract:"
+            " drop your own files into landing instead."
+        )
+    return known
 
 
 def write_day(

@@ -27,12 +27,14 @@ def plant(
     contracts: dict[str, Contract],
     plan: Plan,
     groups: frozenset[str],
+    taken_names: frozenset[str],
 ) -> Faults:
-    """Plan all faults of `groups` (see GROUPS).
+    """Plan all faults of `groups` (see GROUPS) that the feeds and columns of `contracts` can have.
 
+    `taken_names` are the names of all feeds, also of those that the demo does not know.
     Raises ConfigurationError when the demo is too small to copy the rows they need.
     """
-    faults = Faults(connection, contracts, plan)
+    faults = Faults(connection, contracts, plan, taken_names)
     for group, plant_group in GROUPS.items():
         if group in groups:
             plant_group(faults)

@@ -14,26 +14,38 @@ from decimal import Decimal
 from orchestration.demo.planting import Faults
 from orchestration.demo.writing import ExtraFile, Row, file_name, trigger
 
+# What files of a fault are about; without it they would be as any other.
+_COLUMNS = {
+    "column_missing": ("order_status",),
+    "key_missing": ("amount",),
+    "column_twice": ("discount_amount", "total_amount"),
+    "optional_column_missing": ("tracking_number",),
+    "line_break_in_field": ("address_line_1",),
+}
+
 
 def plant_lines(faults: Faults) -> None:
     """Files in which some lines are no records; the others load."""
     day = 1
-    rows = _sample(faults, "orders", day, 5)
-    lines = _csv(faults, "orders", rows).decode().splitlines()
-    lines[3:3] = ["ORD_F_SHORT,CUST_0000001"]
-    lines[5:5] = [lines[1] + ",one,too,many"]
-    lines[6:6] = ['ORD_F_OPEN,"a quote that never closes']
-    _add_lines(faults, "orders", day, lines, [4, 6, 7], records=8)
+    if faults.delivers("orders"):
+        rows = _sample(faults, "orders", day, 5)
+        lines = _csv(faults, "orders", rows).decode().splitlines()
+        lines[3:3] = ["ORD_F_SHORT,CUST_0000001"]
+        lines[5:5] = [lines[1] + ",one,too,many"]
+        lines[6:6] = ['ORD_F_OPEN,"a quote that never closes']
+        _add_lines(faults, "orders", day, lines, [4, 6, 7], records=8)
 
-    rows = _sample(faults, "clickstream", day, 4)
-    lines = _ndjson(rows).decode().splitlines()
-    lines[1:1] = ["[1, 2, 3]"]
-    lines[3:3] = ['{"event_id": "EVT_F_OPEN", "session_id":']
-    _add_lines(faults, "clickstream", day, lines, [2, 4], records=6)
+    if faults.delivers("clickstream"):
+        rows = _sample(faults, "clickstream", day, 4)
+        lines = _ndjson(rows).decode().splitlines()
+        lines[1:1] = ["[1, 2, 3]"]
+        lines[3:3] = ['{"event_id": "EVT_F_OPEN", "session_id":']
+        _add_lines(faults, "clickstream", day, lines, [2, 4], records=6)
 
-    rows = _sample(faults, "payments", day, 4)
-    lines = ["[", *(_object(row) + "," for row in rows), "42,", '"no payment"', "]"]
-    _add_lines(faults, "payments", day, lines, [6, 7], records=6)
+    if faults.delivers("payments"):
+        rows = _sample(faults, "payments", day, 4)
+        lines = ["[", *(_object(row) + "," for row in rows), "42,", '"no payment"', "]"]
+        _add_lines(faults, "payments", day, lines, [6, 7], records=6)
 
 
 def plant_files(faults: Faults) -> None:
@@ -41,7 +53,8 @@ def plant_files(faults: Faults) -> None:
     _plant_refused(faults)
     _plant_misnamed(faults)
     _plant_unusual(faults)
-    _plant_doubled(faults)
+    if faults.delivers("orders"):
+        _plant_doubled(faults)
 
 
 def plant_batches(faults: Faults) -> None:
@@ -50,6 +63,26 @@ def plant_batches(faults: Faults) -> None:
     One is ended by a corrected trigger among the redeliveries.
     """
     day = 1
+    if faults.delivers("addresses"):
+        _plant_mismatches(faults, day)
+    if faults.delivers("orders", "total_amount"):
+        rows = _sample(faults, "orders", day, 3)
+        total = sum(Decimal(row["total_amount"] or 0) for row in rows) + Decimal("0.01")
+        name = _name(faults, "orders", day, "_totals")
+        entry = {"name": name, "rows": 3, "totals": {"total_amount": str(total)}}
+        file = ExtraFile(name, _csv(faults, "orders", rows), day)
+        _add_batch(faults, day, "totals", [entry], "held", "totals_mismatch", file)
+    if faults.delivers("addresses"):
+        name = _name(faults, "addresses", day, "_waiting")
+        file = ExtraFile(name, _csv(faults, "addresses", _sample(faults, "addresses", day, 2)), day)
+        missing = _name(faults, "addresses", day, "_never_sent")
+        _add_batch(faults, day, "waiting", [name, missing], "waiting", None, file)
+    unknown = f"{_of_no_feed(faults, 'vouchers')}_{_day(faults, day)}.csv"
+    _add_batch(faults, day, "feed", [unknown], "held", "unknown_feed")
+    _add_batch(faults, day, "name", ["../orders.csv"], "held", "bad_file_name")
+
+
+def _plant_mismatches(faults: Faults, day: int) -> None:
     for note, reason in (("rows", "rows_mismatch"), ("sha", "sha256_mismatch")):
         content = _csv(faults, "addresses", _sample(faults, "addresses", day, 3))
         name = _name(faults, "addresses", day, f"_{note}")
@@ -61,21 +94,6 @@ def plant_batches(faults: Faults) -> None:
                 faults, f"trigger_{_day(faults, day)}_{note}.json",
                 trigger(2, faults.plan.day(day).isoformat(), [entry]), "corrected_trigger",
             )  # fmt: skip
-
-    rows = _sample(faults, "orders", day, 3)
-    total = sum(Decimal(row["total_amount"] or 0) for row in rows) + Decimal("0.01")
-    name = _name(faults, "orders", day, "_totals")
-    entry = {"name": name, "rows": 3, "totals": {"total_amount": str(total)}}
-    file = ExtraFile(name, _csv(faults, "orders", rows), day)
-    _add_batch(faults, day, "totals", [entry], "held", "totals_mismatch", file)
-
-    name = _name(faults, "addresses", day, "_waiting")
-    file = ExtraFile(name, _csv(faults, "addresses", _sample(faults, "addresses", day, 2)), day)
-    missing = _name(faults, "addresses", day, "_never_sent")
-    _add_batch(faults, day, "waiting", [name, missing], "waiting", None, file)
-    unknown = f"vouchers_{_day(faults, day)}.csv"
-    _add_batch(faults, day, "feed", [unknown], "held", "unknown_feed")
-    _add_batch(faults, day, "name", ["../orders.csv"], "held", "bad_file_name")
 
 
 def _plant_refused(faults: Faults) -> None:
@@ -91,7 +109,7 @@ def _plant_refused(faults: Faults) -> None:
     )  # fmt: skip
     payments = _sample(faults, "payments", day, 2)
     for row in payments:
-        del row["amount"]
+        row.pop("amount", None)
     address = _csv(faults, "addresses", _sample(faults, "addresses", day, 1))
     garbled = [*shipments.decode().splitlines(), *["lost"] * 5]
     for fault, feed, note, content, reason in (
@@ -132,28 +150,33 @@ def _plant_refused(faults: Faults) -> None:
             "too_many_rejects",
         ),
     ):
+        if not faults.delivers(feed, *_COLUMNS.get(fault, ())):
+            continue
         # A named file that is refused must not hold the batch.
         announce = "name" if fault == "zero_bytes" else None
         file = ExtraFile(_name(faults, feed, day, note), content, day, announce)
         faults.add_file(file, fault, "discarded", reason)
-    broken = gzip.compress(orders, mtime=0)[:-12]
-    name = _name(faults, "orders", day, "_broken", "csv.gz")
-    faults.add_file(ExtraFile(name, broken, day), "cut_gzip", "discarded", "bad_gzip")
+    if faults.delivers("orders"):
+        broken = gzip.compress(orders, mtime=0)[:-12]
+        name = _name(faults, "orders", day, "_broken", "csv.gz")
+        faults.add_file(ExtraFile(name, broken, day), "cut_gzip", "discarded", "bad_gzip")
 
 
 def _plant_misnamed(faults: Faults) -> None:
     day = 1
     orders = _csv(faults, "orders", _sample(faults, "orders", day, 1))
     today = _day(faults, day)
+    unknown = f"{_of_no_feed(faults, 'refunds')}_{today}.csv"
     for fault, name, status, reason in (
-        ("feed_unknown", f"refunds_{today}.csv", "discarded", "unknown_feed"),
+        ("feed_unknown", unknown, "discarded", "unknown_feed"),
         ("no_date", "orders_latest.csv", "discarded", "no_batch_date"),
         ("no_such_day", "orders_2025_02_30.csv", "discarded", "no_batch_date"),
         ("format_unknown", f"orders_{today}.xlsx", "discarded", "unknown_format"),
         ("far_future", "orders_2925_01_14.csv", "discarded", "batch_date_in_future"),
         ("still_written", f"orders_{today}_late.csv.part", "ignored", None),
     ):
-        faults.add_file(ExtraFile(name, orders, day), fault, status, reason)
+        if fault == "feed_unknown" or faults.delivers("orders"):
+            faults.add_file(ExtraFile(name, orders, day), fault, status, reason)
     broken = ExtraFile(f"trigger_{today}_bad.json", b'{"trigger_id": "TRG_BAD"}\n', day)
     faults.add_file(broken, "trigger_without_files", "discarded", "bad_trigger")
 
@@ -161,13 +184,12 @@ def _plant_misnamed(faults: Faults) -> None:
 def _plant_unusual(faults: Faults) -> None:
     """Files that look odd and load whole."""
     day = 1
-    columns = list(faults.contracts["orders"].column_names)
+    columns = _columns(faults, "orders")
     addresses = _sample(faults, "addresses", day, 3)
-    addresses[0]["address_line_1"] = 'Hinterhaus "Süd", 2. Stock\nHauptstraße 5'
+    for row in addresses[:1]:
+        row["address_line_1"] = 'Hinterhaus "Süd", 2. Stock\nHauptstraße 5'
     gifted = [row | {"gift_note": "with love"} for row in _sample(faults, "orders", day, 2)]
-    shipment_columns = [
-        name for name in faults.contracts["shipments"].column_names if name != "tracking_number"
-    ]
+    shipment_columns = [name for name in _columns(faults, "shipments") if name != "tracking_number"]
     whole = _csv(faults, "orders", _sample(faults, "orders", day, 2)).removesuffix(b"\n")
     for fault, feed, note, suffix, rows, content in (
         ("reordered", "orders", "_reordered", "", 3,
@@ -190,10 +212,16 @@ def _plant_unusual(faults: Faults) -> None:
         ("gzip", "clickstream", "_packed", "ndjson.gz", 3,
          gzip.compress(_ndjson(_sample(faults, "clickstream", day, 3)), mtime=0)),
     ):  # fmt: skip
+        if not faults.delivers(feed, *_COLUMNS.get(fault, ())):
+            continue
         name = _name(faults, feed, day, note, suffix)
         file = ExtraFile(name, content, day, "figures", rows)
         faults.add_file(file, fault, "loaded", rows_loaded=rows)
+    if faults.delivers("customers", "preferences"):
+        _plant_json_feed_as_csv(faults, day)
 
+
+def _plant_json_feed_as_csv(faults: Faults, day: int) -> None:
     customers = [
         {name: _csv_text(value) for name, value in row.items() if name != "_op"}
         for row in _sample(faults, "customers", day, 3)
@@ -270,7 +298,17 @@ def _add_batch(
     )  # fmt: skip
 
 
+def _of_no_feed(faults: Faults, name: str) -> str:
+    """`name`, or one like it that no feed has."""
+    while name in faults.taken_names:
+        name = f"other_{name}"
+    return name
+
+
 def _sample(faults: Faults, feed: str, day: int, count: int) -> list[Row]:
+    """Copies of clean rows; none of a feed that is not delivered, whose faults are left out."""
+    if not faults.delivers(feed):
+        return []
     return [faults.copy(feed, day, host=True).row for _ in range(count)]
 
 
@@ -282,8 +320,12 @@ def _name(faults: Faults, feed: str, day: int, note: str, suffix: str = "") -> s
     return file_name(faults.contracts[feed], _day(faults, day), note, suffix)
 
 
+def _columns(faults: Faults, feed: str) -> list[str]:
+    return list(faults.contracts[feed].column_names) if faults.delivers(feed) else []
+
+
 def _csv(faults: Faults, feed: str, rows: list[Row], columns: list[str] | None = None) -> bytes:
-    columns = columns or list(faults.contracts[feed].column_names)
+    columns = columns or _columns(faults, feed)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)

@@ -19,9 +19,11 @@ from orchestration.demo.deliveries import (
     DEFAULT_SEED,
     DEFAULT_START,
     create_tables,
+    known_contracts,
     write_day,
 )
 from orchestration.demo.planting import Faults
+from orchestration.demo.writing import filling
 from orchestration.settings import ConfigurationError, Settings
 
 
@@ -53,8 +55,8 @@ def make_next_day(settings: Settings, today: date) -> tuple[date, int]:
 
     The same shop goes on, without faults: after the same demo the same day has the same bytes, and
     a day that was made but not noted is made again. Where no demo was made, and nothing else
-    lies, the default one begins. Raises ConfigurationError where somebody's files lie, and when
-    the demo has come up to `today`.
+    lies, the default one begins. Raises ConfigurationError where somebody's files lie, when the
+    demo has come up to `today`, and when the contracts ask for what the demo does not know.
     """
     made = _read(settings)
     if made is None:
@@ -69,11 +71,12 @@ def make_next_day(settings: Settings, today: date) -> tuple[date, int]:
     if plan.day(day) > today:
         raise ConfigurationError(f"The demo has come up to today: {plan.day(day)} is yet to come.")
     contracts = load_contracts(settings.contracts_file)
-    settings.landing.mkdir(parents=True, exist_ok=True)
     with duckdb.connect() as connection:
         create_tables(connection, plan)
-        no_faults = Faults(connection, contracts, plan)
-        written = write_day(connection, contracts, plan, day, no_faults, settings.landing)
+        known = known_contracts(connection, contracts)
+        no_faults = Faults(connection, known, plan)
+        with filling(settings.landing) as folder:
+            written = write_day(connection, known, plan, day, no_faults, folder)
     _write(settings, replace(made, made=day + 1))
     return plan.day(day), len(written)
 

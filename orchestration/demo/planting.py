@@ -18,7 +18,8 @@ from orchestration.demo.chance import Plan
 from orchestration.demo.writing import ExtraFile, Planted, Row, as_text, columns_of, file_name
 from orchestration.settings import ConfigurationError
 
-_PREFIXES = {
+# The demo's feeds, and how their keys begin.
+KEY_PREFIXES = {
     "customers": "CUST", "addresses": "ADDR", "products": "PROD", "orders": "ORD",
     "order_items": "ITEM", "payments": "TXN", "shipments": "SHIP", "inventory": "WH",
     "clickstream": "EVT",
@@ -35,17 +36,27 @@ _FIRST_VERSIONS = {
 
 @dataclass
 class Faults:
-    """All that is planted, and the means to plant more."""
+    """All that is planted, and the means to plant more.
+
+    `contracts` are those of the demo's feeds; `taken_names` all names that some feed has.
+    """
 
     connection: DuckDBPyConnection
     contracts: dict[str, Contract]
     plan: Plan
+    taken_names: frozenset[str] = frozenset()
     rows: list[Planted] = field(default_factory=list)
     extra_files: list[ExtraFile] = field(default_factory=list)
     redeliveries: list[ExtraFile] = field(default_factory=list)
     labels: list[dict] = field(default_factory=list)
     _used: Counter = field(default_factory=Counter)
     _pending: list[tuple[Planted, dict]] = field(default_factory=list)
+
+    def delivers(self, feed: str, *columns: str) -> bool:
+        """Whether there is such a feed with these columns, so that faults in them say anything."""
+        return feed in self.contracts and set(columns) <= set(
+            columns_of(self.connection, self.contracts[feed])
+        )
 
     def text(self, feed: str, value: object) -> str | None:
         """`value` as it stands in the feed's files."""
@@ -57,7 +68,7 @@ class Faults:
 
     def new_key(self, feed: str) -> str:
         self._used[f"{feed} keys"] += 1
-        return f"{_PREFIXES[feed]}_F{self._used[f'{feed} keys']:05d}"
+        return f"{KEY_PREFIXES[feed]}_F{self._used[f'{feed} keys']:05d}"
 
     def clean(self, feed: str, day: int, where: str = "true") -> Planted:
         """A clean row of `day`, or of the first later day that has one (then from day 0 on).
@@ -99,7 +110,7 @@ class Faults:
         copied.row[key] = self.text(feed, self.new_key(feed))
         if feed == "clickstream":
             copied.row["session_id"] = self.text(feed, self.new_key(feed).replace("EVT", "SESS"))
-        if host and "order_id" in copied.row and feed != "orders":
+        if host and "order_id" in copied.row and feed != "orders" and self.delivers("orders"):
             order_id = self.value(feed, copied.row["order_id"])
             order = self.host(str(order_id))
             copied.row["order_id"] = self.text(feed, order.row["order_id"])

@@ -90,19 +90,42 @@ _PARTICULAR = (
     _warned("inventory", "quantity_on_hand_negative", quantity_on_hand=-7),
     _warned("clickstream", "event_type_unknown", event_type="teleport"),
 )
+# What a rule looks at beside the changed column: without it the rule cannot say so.
+_LOOKED_AT = {
+    "customer_unknown": (("customers", "customer_id"),),
+    "order_before_registration": (("orders", "customer_id"), ("customers", "registration_date")),
+    "cost_above_price": (("products", "price"), ("products", "cost_price")),
+    "price_mismatch": (("products", "price"),),
+    "delivered_before_order": (("shipments", "order_id"), ("orders", "order_date")),
+}
 
 
 def plant_rows(faults: Faults) -> None:
     """Plant every row fault, once a week but at most four times, spread over the days."""
     every = [fault for feed in faults.contracts.values() for fault in _of_contract(feed)]
-    every += _PARTICULAR
+    every += [fault for fault in _PARTICULAR if _can_be(faults, fault)]
     for turn in range(max(1, min(4, faults.plan.days // 7))):
         for number, fault in enumerate(every):
             _plant(faults, fault, (number + 3 * turn) % faults.plan.days)
-    _plant_inactive_product(faults)
-    _plant_versions(faults)
-    _plant_late_parent(faults)
-    _plant_orphans(faults)
+    if faults.delivers("order_items") and faults.delivers("products", "is_active"):
+        _plant_inactive_product(faults)
+    if faults.delivers("orders", "order_date", "order_status", "updated_at"):
+        _plant_versions(faults)
+    if faults.delivers("orders") and faults.delivers("order_items", "order_id"):
+        if faults.delivers("payments", "order_id"):
+            _plant_late_parent(faults)
+        if faults.delivers("orders", "order_status"):
+            _plant_orphans(faults)
+
+
+def _can_be(faults: Faults, fault: RowFault) -> bool:
+    """Whether the feeds that are delivered have the columns it is about."""
+    looked_at = [
+        place for word in (*fault.reasons, *fault.warnings) for place in _LOOKED_AT.get(word, ())
+    ]
+    return faults.delivers(fault.feed, *fault.changes) and all(
+        faults.delivers(*place) for place in looked_at
+    )
 
 
 def _of_contract(contract: Contract) -> Iterator[RowFault]:

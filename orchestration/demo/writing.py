@@ -7,7 +7,9 @@ Does not: what stands in them.
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -59,13 +61,16 @@ class Written:
 
 def columns_of(connection: DuckDBPyConnection, contract: Contract) -> list[str]:
     """Columns a feed delivers: those of its contract, then `_op` where the table has one."""
-    names = {
-        name
-        for (name,) in connection.execute(
-            "select column_name from duckdb_columns() where table_name = ?", [contract.feed]
-        ).fetchall()
-    }
-    return [*contract.column_names, *(["_op"] if "_op" in names else [])]
+    has_op = "_op" in columns_of_table(connection, contract.feed)
+    return [*contract.column_names, *(["_op"] if has_op else [])]
+
+
+def columns_of_table(connection: DuckDBPyConnection, table: str) -> set[str]:
+    """Names of a table's columns."""
+    found = connection.execute(
+        "select column_name from duckdb_columns() where table_name = ?", [table]
+    ).fetchall()
+    return {name for (name,) in found}
 
 
 def file_name(contract: Contract, day: str, note: str = "", suffix: str = "") -> str:
@@ -151,6 +156,25 @@ def trigger(number: int, batch_date: str, expected: list[str | dict]) -> bytes:
         "expected_files": expected,
     }
     return (json.dumps(document, indent=1) + "\n").encode()
+
+
+@contextmanager
+def filling(landing: Path) -> Iterator[Path]:
+    """The folder to write into, so that a failure leaves no landing behind where none was.
+
+    That is landing if it is there, else a draft beside it that becomes landing in the end.
+    """
+    if landing.exists():
+        yield landing
+        return
+    draft = landing.with_name(f".{landing.name}.part")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    try:
+        yield draft
+        draft.rename(landing)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def staged(folder: Path, name: str) -> Path:

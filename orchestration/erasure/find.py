@@ -11,7 +11,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from orchestration.contracts import Contract
-from orchestration.erasure.traces import Traces
+from orchestration.erasure.traces import Traces, tells
 from orchestration.people import (
     ERASED,
     former_columns,
@@ -118,22 +118,24 @@ def traces_of(
     customer_id: str,
     contacts: set[str],
 ) -> Traces:
-    """The values to look for: those of a person's contacts that nobody else's rows hold."""
+    """The values to look for: those of a person's contacts that nobody else's rows hold.
+
+    Others hold a telling value also as a part of a longer one: an address with `.uk` behind it.
+    """
     # A birthday says nothing without a name, and stands in many places as a day.
     values = {value for value in contacts if not _DAY.fullmatch(value)}
     for feed, contract in contracts.items():
         if not has_contacts(contract):
             continue
         others = f" anti join {rows[feed].table} using (_file_id, _row_number)"
-        for column in personal_columns(contract):
-            values -= {
-                value
-                for (value,) in connection.execute(
-                    f'select distinct trim("{column.name}") from bronze.{feed}{others}'
-                    f' where trim("{column.name}") in (select unnest(?))',
-                    [sorted(values)],
-                ).fetchall()
-            }
+        for column in personal_columns(contract) if values else ():
+            listed, text = sorted(values), f'lower(trim("{column.name}"))'
+            held = (f"contains({text}, ?)" if tells(one) else f"{text} = ?" for one in listed)
+            found = connection.execute(
+                f"select {', '.join(f'bool_or({one})' for one in held)} from bronze.{feed}{others}",
+                [value.lower() for value in listed],
+            ).fetchone()
+            values -= {value for value, is_held in zip(listed, found, strict=True) if is_held}
     return Traces.of(customer_id, values)
 
 

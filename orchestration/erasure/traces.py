@@ -43,7 +43,7 @@ class Traces:
         """Sorts `values`, of which no other person has any."""
         telling, words = [], []
         for value in sorted({value.strip() for value in values}):
-            if any(character.isdigit() or character == "@" for character in value):
+            if tells(value):
                 if len(value) >= _SHORTEST_TELLING:
                     telling.append(value)
             elif len(value) >= _SHORTEST_WORD:
@@ -181,6 +181,11 @@ class Traces:
                 for encoding in ("utf-8", "latin-1")
             }
         )
+
+
+def tells(value: str) -> bool:
+    """Whether a value gives somebody away without another beside it."""
+    return any(character.isdigit() or character == "@" for character in value)
 
 
 def core_of(value: str) -> str:

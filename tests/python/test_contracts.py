@@ -5,20 +5,33 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 import yaml
 
-from orchestration.contract_options import BREAKER_OPTIONS
+from orchestration.builds import create_changes
+from orchestration.contract_options import (
+    BREAKER_OPTIONS,
+    OWN_BESIDE_KEYS,
+    OWN_COLUMNS,
+    OWN_TABLES,
+    SQL_WORDS,
+    made_columns,
+)
 from orchestration.contracts import ContractError, feed_names, load_contracts
-from orchestration.settings import ConfigurationError, Settings
+from orchestration.erasure.tables import _DERIVED
+from orchestration.loader.bronze_tables import create_bronze
+from orchestration.settings import PROJECT_DIR, ConfigurationError, Settings
 
 FEED = {
     "name": "things",
     "description": "One row per thing.",
-    "config": {"meta": {"contract": {"format": "csv", "key": ["thing_id"], "sequence": "at"}}},
+    "config": {
+        "meta": {"contract": {"format": "csv", "key": ["thing_id"], "sequence": "changed_at"}}
+    },
     "columns": [
         {"name": "thing_id", "config": {"meta": {"type": "text", "required": True}}},
-        {"name": "at", "config": {"meta": {"type": "instant"}}},
+        {"name": "changed_at", "config": {"meta": {"type": "instant"}}},
         {"name": "email", "config": {"meta": {"type": "text", "pii": True, "mask": "email"}}},
     ],
 }
@@ -35,11 +48,26 @@ def write(path: Path, *feeds: dict[str, Any]) -> Path:
 
 
 def feed(contract: dict[str, Any] | None = None, **meta: Any) -> dict[str, Any]:
-    """The feed with other options, and other meta of its column `at`."""
+    """The feed with other options, and other meta of its column `changed_at`."""
     changed = deepcopy(FEED)
     changed["config"]["meta"]["contract"] |= contract or {}
     changed["columns"][1]["config"]["meta"] |= meta
     return changed
+
+
+def with_column(name: str, contract: dict[str, Any] | None = None, **meta: Any) -> dict[str, Any]:
+    """The feed with one more column, of text where `meta` does not say otherwise."""
+    changed = feed(contract)
+    changed["columns"].append({"name": name, "config": {"meta": {"type": "text"} | meta}})
+    return changed
+
+
+def refusal(path: Path, *feeds: dict[str, Any]) -> tuple[str, str]:
+    """What is said of wrong feeds, and the line of the file that it names."""
+    with pytest.raises(ContractError) as error:
+        load_contracts(write(path, *feeds))
+    message, _, line = str(error.value).rpartition(" (line ")
+    return message, path.read_text().splitlines()[int(line.rstrip(")")) - 1].strip()
 
 
 def test_the_contracts_of_the_project_are_right():
@@ -58,7 +86,7 @@ def test_what_a_contract_leaves_out_has_a_default(path):
 def test_aliases_name_feeds_and_columns(path):
     contracts = load_contracts(write(path, feed({"aliases": ["Dinge"]}, aliases=["Moment"])))
     assert feed_names(contracts)["dinge"].feed == "things"
-    assert contracts["things"].column_for("MOMENT") == "at"
+    assert contracts["things"].column_for("MOMENT") == "changed_at"
 
 
 @pytest.mark.parametrize(
@@ -86,11 +114,14 @@ def test_aliases_name_feeds_and_columns(path):
         (feed(aliases=["Thing_ID"]), "two columns are named 'Thing_ID'"),
         (feed(aliases=["_row_number"]), "two columns are named '_row_number'"),
         (feed({"key": ["no_such"]}), "key column 'no_such' is not among its columns"),
-        (feed({"key": ["at"]}), "key column 'at' must be required"),
+        (feed({"key": ["changed_at"]}), "key column 'changed_at' must be required"),
         (feed({"key": []}), "key is empty"),
         (feed({"key": "thing_id"}), "key must be a list"),
         (feed({"sequence": "no_such"}), "sequence column 'no_such' is not among its columns"),
         (feed({"sequence": "email"}), "must have the type instant"),
+        (feed({"sequence": ["changed_at"]}), "sequence is ['changed_at']; it must be the name of"),
+        (FEED | {"config": {"meta": ["contract"]}}, "meta must be a mapping."),
+        (FEED | {"config": ["meta"]}, "config must be a mapping."),
         (feed({"format": "xml"}), "format is 'xml'"),
         (feed({"delimeter": ";"}), "unknown option 'delimeter'"),
         (feed({"delimiter": "||"}), "delimiter is '||'"),
@@ -110,6 +141,159 @@ def test_a_wrong_contract_is_refused_with_file_feed_and_reason(path, changed, re
     assert str(path) in message
     assert repr(changed["name"]) in message
     assert reason in message
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence", "line"),
+    [
+        (feed(type="money"), "unknown type 'money'", "type: money"),
+        (feed(required="yes"), "required must be true", "required: 'yes'"),
+        (feed(mandatory=1), "unknown option 'mandatory'", "mandatory: 1"),
+        (feed(pii=True), "pii and mask go together", "pii: true"),
+        (feed(aliases="abc"), "aliases must be a list", "aliases: abc"),
+        (feed(aliases=["Thing_ID"]), "two columns are named", "name: changed_at"),
+        (feed(references="nobody"), "'nobody', which is no feed.", "references: nobody"),
+        (feed({"sequence": 5}), "sequence is 5", "sequence: 5"),
+        (feed({"key": ["changed_at"]}), "must be required", "name: changed_at"),
+        (with_column("type", type="money"), "unknown type 'money'", "type: money"),
+        (with_column("others", type="money"), "unknown type 'money'", "type: money"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_line(path, wrong, sentence, line):
+    message, found = refusal(path, with_column("things") | {"name": "others"}, wrong)
+    assert message.startswith(f"{path}: feed 'things': ")
+    assert sentence in message
+    assert found.removeprefix("- ") == line
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        (with_column("warnings"), "column 'warnings': the platform has a column of that name for"),
+        (with_column("rowid"), "column 'rowid': the platform has a column of that name for itself"),
+        (with_column("order"), "column 'order': its name is a word of SQL; give it another name"),
+        (with_column("left"), "list 'left' among its aliases."),
+        (with_column("changed_at_delivered"), "a column of that name of 'changed_at'"),
+        (with_column("email_hash"), "a column of that name of 'email'"),
+        (with_column("has_email"), "a column of that name of 'email'"),
+        (
+            with_column("version", pii=True, mask="email"),
+            "column 'version': the platform makes a column 'version_hash' of it, which it has al",
+        ),
+        (
+            with_column("number", {"key": ["thing_id", "number"]}, required=True),
+            "column 'number': the platform has a column of that name beside each key",
+        ),
+    ],
+)
+def test_a_name_that_the_platform_needs_is_refused(path, wrong, sentence):
+    message, line = refusal(path, wrong)
+    assert sentence in message
+    assert line.removeprefix("- ") == f"name: {wrong['columns'][-1]['name']}"
+
+
+def test_names_that_only_look_taken_are_accepted(path):
+    wanted = with_column("number") | {"name": "things_files"}
+    for name in ("thing_id_delivered", "birth_year", "position", "email_masked"):
+        wanted["columns"].append({"name": name, "config": {"meta": {"type": "text"}}})
+    wanted["columns"].append(
+        {"name": "ordering", "config": {"meta": {"type": "text", "aliases": ["order"]}}}
+    )
+    assert load_contracts(write(path, wanted))["things_files"].column_for("Order") == "ordering"
+
+
+@pytest.mark.parametrize("name", ["files", "rewritten_files", "invocation", "read"])
+def test_a_feed_named_like_a_table_of_the_platform_is_refused(path, name):
+    message, line = refusal(path, FEED | {"name": name})
+    assert f"feed {name!r}: the platform has a table of that name for itself" in message
+    assert line == f"name: {name}"
+
+
+def test_the_names_that_are_refused_are_those_that_are_taken():
+    with duckdb.connect() as warehouse:
+        create_bronze(warehouse, {})
+        create_changes(warehouse)
+        tables = warehouse.execute(
+            "select table_name from duckdb_tables() where schema_name in ('bronze', 'changes')"
+        ).fetchall()
+        words = warehouse.execute(
+            "select keyword_name from duckdb_keywords() group by all having"
+            " list_contains(list(keyword_category), 'reserved') or list(keyword_category)"
+            " = ['type_function']"
+        ).fetchall()
+    assert {name for (name,) in tables} == OWN_TABLES
+    assert {word for (word,) in words} == SQL_WORDS
+    macros = [
+        (PROJECT_DIR / f"macros/{name}.sql").read_text()
+        for name in ("typed_rows", "judged_rows", "changes", "versions", "known_spans")
+    ]
+    added = {name for text in macros for name in re.findall(r"[^(]\bas ([a-z]\w+),?\n", text)}
+    beside_no_column = """
+        accepted batch_dates bronze_rows changes delivered files previous_delivery reported
+        sent_files staged
+    """
+    assert added - set(beside_no_column.split()) <= OWN_COLUMNS | OWN_BESIDE_KEYS
+    assert {"operation", "is_accepted", "valid_to", "is_first_version", "known_until"} <= added
+
+
+@pytest.mark.parametrize("mask", _DERIVED)
+def test_the_columns_that_masks_make_are_those_that_erasures_blank(mask):
+    made = {
+        name for column in ("seen", "date_of_birth") for name in made_columns(column, "text", mask)
+    }
+    blanked = {
+        name.format(column) for column in ("seen", "date_of_birth") for name in _DERIVED[mask]
+    }
+    made -= {"is_seen_patched", "is_date_of_birth_patched"}
+    assert made == blanked - {"seen", "date_of_birth", "date_of_birth_year"}
+
+
+@pytest.mark.parametrize(
+    ("type_", "mask", "sentence"),
+    [
+        (
+            "text",
+            "year",
+            "mask year hides a column of the type date or instant, and this one is te",
+        ),
+        ("decimal(5,2)", "redact", "mask redact hides a column of the type text or json, and"),
+        ("date", "email", "mask email hides a column of the type text, and"),
+        ("integer", "phone", "mask phone hides a column of the type text, and"),
+    ],
+)
+def test_a_mask_that_cannot_hide_a_type_is_refused(path, type_, mask, sentence):
+    message, line = refusal(path, with_column("secret", type=type_, pii=True, mask=mask))
+    assert f"column 'secret': {sentence}" in message
+    assert line == f"mask: {mask}"
+
+
+@pytest.mark.parametrize(
+    ("contract", "meta", "mask"),
+    [
+        ({"key": ["thing_id", "secret"]}, {"required": True}, "email"),
+        ({}, {"references": "things"}, "drop"),
+        ({}, {"lookup": "currencies"}, "redact"),
+        ({"sequence": "secret"}, {"type": "instant"}, "year"),
+    ],
+    ids=["key", "reference", "lookup", "sequence"],
+)
+def test_a_mask_of_a_column_that_rows_are_found_by_is_refused(path, contract, meta, mask):
+    message, line = refusal(path, with_column("secret", contract, pii=True, mask=mask, **meta))
+    assert f"column 'secret': mask {mask} would hide what rows are" in message
+    assert line == f"mask: {mask}"
+
+
+@pytest.mark.parametrize("type_", ["text", "decimal(5,2)", "date", "json"])
+def test_every_type_can_be_dropped(path, type_):
+    wanted = with_column("secret", type=type_, pii=True, mask="drop", required=True)
+    assert load_contracts(write(path, wanted))["things"].columns[-1].mask == "drop"
+
+
+def test_a_feed_whose_key_has_two_columns_is_not_referenced(path):
+    parent = with_column("part", {"key": ["thing_id", "part"]}, required=True) | {"name": "parents"}
+    message, line = refusal(path, parent, with_column("parent_id", references="parents"))
+    assert "column 'parent_id' references 'parents', whose key is thing_id, part; only" in message
+    assert line == "references: parents"
 
 
 @pytest.mark.parametrize(

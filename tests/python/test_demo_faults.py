@@ -11,12 +11,10 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 import pytest
+from test_demo_files import CONTRACTS
 
-from orchestration.contracts import load_contracts
 from orchestration.demo import generate
-from orchestration.settings import PROJECT_DIR
 
-CONTRACTS = load_contracts(PROJECT_DIR / "models" / "bronze" / "_bronze__sources.yml")
 DAYS, ORDERS, START = 3, 200, date(2025, 1, 13)
 # The landing contract's table of expectations; what a contract alone implies is derived below.
 PARTICULAR = {

@@ -9,14 +9,27 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
 
-from orchestration.contracts import load_contracts
+from orchestration.contracts import Contract, load_contracts
 from orchestration.demo import generate
+from orchestration.demo.chance import Plan
+from orchestration.demo.deliveries import create_tables, known_contracts
 from orchestration.settings import PROJECT_DIR, ConfigurationError
 
-CONTRACTS = load_contracts(PROJECT_DIR / "models" / "bronze" / "_bronze__sources.yml")
+CONTRACTS_FILE = PROJECT_DIR / "models" / "bronze" / "_bronze__sources.yml"
 DAYS, ORDERS, START = 7, 400, date(2025, 1, 13)
+
+
+def contracts_of_demo() -> dict[str, Contract]:
+    """What the demo delivers of the project's feeds, which may be more."""
+    with duckdb.connect() as connection:
+        create_tables(connection, Plan(days=1, orders=1, seed=1, start=START))
+        return known_contracts(connection, load_contracts(CONTRACTS_FILE))
+
+
+CONTRACTS = contracts_of_demo()
 TYPES = {
     "integer": r"[+-]?\d+",
     "boolean": r"true|false",
@@ -272,3 +285,14 @@ def test_wrong_arguments_are_refused(tmp_path, arguments, problem):
 def test_labels_in_landing_are_refused(tmp_path):
     with pytest.raises(ConfigurationError, match="in the landing folder"):
         generate(tmp_path, faults=True, labels_path=tmp_path / "labels.jsonl")
+
+
+def test_a_failure_leaves_no_landing_behind(tmp_path):
+    def fail_at_the_last_day(sentence: str) -> None:
+        if sentence.startswith("2025-01-14"):
+            raise KeyboardInterrupt
+
+    landing = tmp_path / "data" / "landing"
+    with pytest.raises(KeyboardInterrupt):
+        generate(landing, days=2, orders=5, report=fail_at_the_last_day)
+    assert not list(landing.parent.iterdir())

@@ -20,7 +20,7 @@ from orchestration.erasure import files
 from orchestration.erasure.delivered import rewrite
 from orchestration.erasure.erase import ErasureError, erase
 from orchestration.erasure.files import Files, Seen, lines_of_patches, look, roots
-from orchestration.erasure.find import find_rows
+from orchestration.erasure.find import contacts_of, find_rows, traces_of
 from orchestration.erasure.segments import without_records
 from orchestration.erasure.tables import clear_tables
 from orchestration.erasure.traces import Traces, files_under
@@ -246,6 +246,25 @@ def test_what_the_warehouse_once_believed_loses_values_in_the_wrong_column(setti
         assert places["snapshots.addresses_history"] == 1
         found = connection.execute("from snapshots.addresses_history order by all").fetchall()
     assert found == [("A-1", "at erased", 7), ("A-2", "Ulm", 7)]
+
+
+@pytest.mark.parametrize(
+    "longer", [f"{ADA['email']}.uk", f"c/o {ADA['email']}", ADA["email"].upper()]
+)
+def test_what_others_hold_in_a_longer_value_is_not_looked_for(settings, longer):
+    put(
+        settings.landing / "customers_2025_01_12.ndjson",
+        as_ndjson(ADA, BOB | {"phone": longer, "email": f"{longer}x"}),
+    )
+    contracts = load_contracts(settings.contracts_file)
+    with closing(connect(settings)) as connection:
+        load_landing(connection, settings, contracts)
+        rows = find_rows(connection, contracts, HERS.customer_id)
+        contacts = contacts_of(connection, settings, contracts, rows, HERS.customer_id)
+        traces = traces_of(connection, contracts, rows, HERS.customer_id, contacts)
+    assert ADA["email"] in contacts
+    assert traces.telling == (ADA["phone"],)
+    assert ADA["last_name"] in traces.words
 
 
 def test_a_column_that_left_the_contract_is_cleared_too(settings):

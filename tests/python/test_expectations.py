@@ -1,5 +1,7 @@
 """The table of expectations in the landing contract: each reason code, on rows from real files."""
 
+import shutil
+
 import pytest
 from warehouse import Warehouse, assert_passed
 
@@ -299,3 +301,21 @@ def test_quarantine_holds_the_amount_and_no_personal_data(warehouse):
     assert float(by_reason["orders", f"case {held}"]) == 20.0
     for secret in ("Ada", "Example.com", "7946", "1990-05", "High Street", "192.0.2.7", "f00d"):
         assert not [row for row in rows if secret in row[3]]
+
+
+def test_files_of_a_feed_that_is_none_any_more_are_not_missed(warehouse, tmp_path):
+    shutil.copytree(warehouse.settings.data_dir, tmp_path / "data")
+    copy = Warehouse.at(tmp_path / "data")
+    copy.ask(
+        "insert into bronze.files by name select * replace (file_id + 1000 as file_id, 'refunds' as"
+        " feed, 'refunds_' || sha256 as sha256) from bronze.files where feed = 'orders'"
+    )
+    conservation = (
+        "every_record_is_in_bronze_or_rejected",
+        "every_row_that_counts_is_accepted_or_quarantined",
+    )
+    result = copy.dbt("test", "--select", *conservation)
+    assert_passed(result)
+    assert [row.node.name for row in result.result if row.node.name in conservation] == [
+        *conservation
+    ]

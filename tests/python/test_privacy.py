@@ -42,14 +42,15 @@ def texts(connection: duckdb.DuckDBPyConnection, but: tuple[str, ...] = ()) -> d
 
 
 @pytest.fixture(scope="module")
-def personal(built) -> dict[str, set[str]]:
-    """Column → the personal values that were delivered, of columns where none is there by chance.
+def personal(built) -> dict[tuple[str, str], set[str]]:
+    """Feed and column → the personal values that were delivered.
 
-    A last name may be a town or a brand, a birthday somebody's day of registration.
+    Only of columns where none is there by chance: a last name may be a town or a brand, a birthday
+    somebody's day of registration.
     """
     with closing(duckdb.connect(built.settings.warehouse, read_only=True)) as connection:
         return {
-            column.name: {
+            (contract.feed, column.name): {
                 value.strip()
                 for (value,) in connection.execute(
                     f"select distinct {column.name} from bronze.{contract.feed}"
@@ -72,7 +73,7 @@ def test_nothing_personal_stands_in_the_clear(built, personal, file):
     everything = "\n".join(values)
     assert not EMAIL.search(everything)
     assert not PHONE.search(everything)
-    assert len(personal["email"]) > 10
+    assert len(personal["customers", "email"]) > 10
     for column, delivered in personal.items():
         assert not [value for value in delivered if value in everything], column
 
@@ -148,13 +149,17 @@ def test_stewards_have_the_contacts_and_the_held_rows_as_delivered(built, person
             " (select version from audit.published) = 1"
         ).fetchone()
     assert same == (True,) * 5
-    for column in ("email", "phone", "address_line_1"):
+    for feed, column in (
+        ("customers", "email"),
+        ("customers", "phone"),
+        ("addresses", "address_line_1"),
+    ):
         values = set().union(*(values for name, values in found.items() if name.endswith(column)))
-        assert len(values & personal[column]) > 10, column
+        assert len(values & personal[feed, column]) > 10, column
     assert len(found["steward.customers.first_name"]) > 10
     originals = "\n".join(found["steward.quarantine.original"])
     assert "[personal]" not in originals
-    assert any(value in originals for value in personal["email"])
+    assert any(value in originals for value in personal["customers", "email"])
     assert found["steward.rejected_rows.raw"]
 
 

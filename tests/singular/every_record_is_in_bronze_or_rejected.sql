@@ -1,6 +1,7 @@
 {{ config(meta={'dagster': {'ref': {'name': 'quarantine'}}}) }}
 -- Conservation, from file to bronze: for every file that ever loaded, records read = rows in its
 -- feed's bronze table + rejected rows. Also rows in bronze that no ledger entry speaks of.
+-- Files of a feed that is a feed no more are nobody's: their table is read by nothing.
 with bronze_counts as (
     {% for feed in var('feeds') %}
     select
@@ -28,7 +29,13 @@ loaded_files as (
         rows_read,
         rows_loaded
     from {{ source('bronze', 'files') }}
-    where rows_loaded is not null
+    where
+        rows_loaded is not null
+        and feed in (
+            {% for feed in var('feeds') %}
+            '{{ feed }}'{{ ',' if not loop.last }}
+            {% endfor %}
+        )
 )
 
 select

@@ -1,7 +1,8 @@
 {{ config(meta={'dagster': {'ref': {'name': 'quarantine'}}}) }}
 
 -- Conservation, from bronze to silver: for every file that counts, the ledger's rows are the rows
--- of staging, and those are accepted or stand in quarantine, each once.
+-- of staging, and those are accepted or stand in quarantine, each once. Files of a feed that is a
+-- feed no more have no staging.
 with staged_counts as (
     {% for feed in var('feeds') %}
     select
@@ -27,7 +28,13 @@ files_that_count as (
         min(file_id) as file_id,
         min(rows_loaded) as rows_loaded
     from {{ source('bronze', 'files') }}
-    where status = 'loaded'
+    where
+        status = 'loaded'
+        and feed in (
+            {% for feed in var('feeds') %}
+            '{{ feed }}'{{ ',' if not loop.last }}
+            {% endfor %}
+        )
     group by feed, sha256
 )
 
