@@ -6,12 +6,13 @@ Belongs here: questions to the warehouse. Does not: changing anything.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from unicodedata import normalize
 
 import duckdb
 from duckdb import DuckDBPyConnection
 
 from orchestration.contracts import Contract
-from orchestration.erasure.traces import Traces, tells
+from orchestration.erasure.traces import Traces, phone_digits, sql_of_digits, tells
 from orchestration.people import (
     ERASED,
     former_columns,
@@ -129,14 +130,22 @@ def traces_of(
             continue
         others = f" anti join {rows[feed].table} using (_file_id, _row_number)"
         for column in personal_columns(contract) if values else ():
-            listed, text = sorted(values), f'lower(trim("{column.name}"))'
-            held = (f"contains({text}, ?)" if tells(one) else f"{text} = ?" for one in listed)
+            listed, text = sorted(values), f'nfc_normalize(lower(trim("{column.name}")))'
+            held = (_holds(text, one) for one in listed)
             found = connection.execute(
                 f"select {', '.join(f'bool_or({one})' for one in held)} from bronze.{feed}{others}",
-                [value.lower() for value in listed],
+                [normalize("NFC", value.lower()) for value in listed],
             ).fetchone()
             values -= {value for value, is_held in zip(listed, found, strict=True) if is_held}
     return Traces.of(customer_id, values)
+
+
+def _holds(text: str, value: str) -> str:
+    """SQL: whether a text holds a value (its parameter), a phone number in any grouping."""
+    held = f"contains({text}, ?)" if tells(value) else f"{text} = ?"
+    if digits := phone_digits(value):
+        held += f" or contains({sql_of_digits(text)}, '{digits}')"
+    return held
 
 
 def _contacts_published(

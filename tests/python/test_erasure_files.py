@@ -267,6 +267,22 @@ def test_what_others_hold_in_a_longer_value_is_not_looked_for(settings, longer):
     assert ADA["last_name"] in traces.words
 
 
+def test_what_others_hold_in_another_spelling_is_not_looked_for(settings):
+    put(
+        settings.landing / "customers_2025_01_12.ndjson",
+        as_ndjson(ADA, BOB | {"phone": "01577/081-5471", "last_name": "Quackenbu\u0308sh"}),
+    )
+    contracts = load_contracts(settings.contracts_file)
+    with closing(connect(settings)) as connection:
+        load_landing(connection, settings, contracts)
+        rows = find_rows(connection, contracts, HERS.customer_id)
+        contacts = contacts_of(connection, settings, contracts, rows, HERS.customer_id)
+        traces = traces_of(connection, contracts, rows, HERS.customer_id, contacts)
+    assert {ADA["phone"], ADA["last_name"]} <= contacts
+    assert traces.telling == (ADA["email"],)
+    assert traces.words == ()
+
+
 def test_a_column_that_left_the_contract_is_cleared_too(settings):
     put(settings.landing / "customers_2025_01_12.ndjson", as_ndjson(ADA, BOB))
     contracts = load_contracts(settings.contracts_file)
