@@ -1,7 +1,7 @@
 """The working copy: what its writer needs.
 
 Belongs here: the lock that makes a process the only writer, the key file, connections to
-`warehouse.duckdb`. Does not: what is written.
+`warehouse.duckdb`, what to do when that is lost. Does not: what is written.
 """
 
 import fcntl
@@ -15,10 +15,11 @@ from typing import TextIO
 import duckdb
 
 from orchestration.pii_key import KEY_FILE, KEY_VARIABLE, read_or_make_key
-from orchestration.settings import Settings
+from orchestration.settings import ConfigurationError, Settings
 
 _CONNECT_ATTEMPTS = 20
 _CONNECT_PAUSE_SECONDS = 0.5
+_DAMAGED = ("not a valid DuckDB database file", "Could not read enough bytes")
 
 
 def lock_file(settings: Settings) -> Path:
@@ -64,7 +65,8 @@ def open_warehouse(settings: Settings, *, read_only: bool = False) -> duckdb.Duc
     """A connection to the warehouse, which is made when missing.
 
     Tries again for ten seconds while another process holds the file, then raises
-    duckdb.IOException, whose message names that process.
+    duckdb.IOException, whose message names that process. Raises ConfigurationError when the file is
+    damaged.
     """
     settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
     for attempt in range(1, _CONNECT_ATTEMPTS + 1):
@@ -73,10 +75,23 @@ def open_warehouse(settings: Settings, *, read_only: bool = False) -> duckdb.Duc
             bound_memory(connection, settings)
             return connection
         except duckdb.IOException as error:
+            if any(words in str(error) for words in _DAMAGED):
+                raise lost_warehouse(settings, f"is damaged ({error})") from None
             if attempt == _CONNECT_ATTEMPTS or "lock" not in str(error):
                 raise
             time.sleep(_CONNECT_PAUSE_SECONDS)
     raise AssertionError("the loop returns or raises")
+
+
+def lost_warehouse(settings: Settings, how: str) -> ConfigurationError:
+    """The error of a warehouse that is not what it was; `how` goes on after its name."""
+    return ConfigurationError(
+        f"The warehouse {settings.warehouse} {how}. Nothing is loaded or built; readers keep their"
+        " version. Restore the file from a backup. Without one, move it away, and what lies in"
+        f" {settings.archive} back to {settings.landing}, each file under the name it came by"
+        " (….csv.7 as ….csv), and run again; decisions, releases and certificates of erasures are"
+        " lost. See docs/runbook.md: The warehouse file is lost or damaged."
+    )
 
 
 def bound_memory(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
