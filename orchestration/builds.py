@@ -94,8 +94,8 @@ def create_changes(connection: DuckDBPyConnection) -> None:
 def begin_build(connection: DuckDBPyConnection, run_id: str) -> None:
     """Record that a run builds; beginning twice changes nothing.
 
-    A build that still stands as running died: there is one writer at a time. A build starts after all
-    others, also when the machine's clock was set back: by that the newest is known.
+    A build that still stands as running died: there is one writer at a time. A build starts after
+    all others, also when the machine's clock was set back: by that the newest is known.
     """
     create_builds(connection)
     connection.execute(

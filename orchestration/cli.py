@@ -66,9 +66,8 @@ def _complain(text: str) -> None:
 @click.option(
     "--let-pass", is_flag=True, help="Let what is loaded pass the circuit breaker: for a backfill."
 )
-def run(
-    settings: Settings, console: Console, force: bool, full_refresh: bool, let_pass: bool
-) -> int:
+@click.option("--new-key", is_flag=True, help="Make a new key of hashes: the old one is lost.")
+def run(settings: Settings, console: Console, **options: bool) -> int:
     """Load what is due in landing, build, test, publish."""
     from orchestration.run import run as run_once
     from orchestration.summary import print_run
@@ -76,9 +75,7 @@ def run(
     def report(line: str) -> None:
         console.print(line, markup=False, soft_wrap=True)
 
-    outcome = run_once(
-        settings, report=report, force=force, full_refresh=full_refresh, let_pass=let_pass
-    )
+    outcome = run_once(settings, report=report, **options)
     print_run(console, settings, outcome)
     return FAILED if outcome.status == "failed" else 0
 

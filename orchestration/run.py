@@ -77,16 +77,18 @@ def run(
     force: bool = False,
     full_refresh: bool = False,
     let_pass: bool = False,
+    new_key: bool = False,
 ) -> RunOutcome:
     """Load what is due, build, test, publish; `report` gets lines for a person meanwhile.
 
-    The options are those of `dbt_assets.BuildConfig`.
+    With `new_key`, a key of hashes that was lost is made anew. The other options are those of
+    `dbt_assets.BuildConfig`.
     Raises ConfigurationError when a contract, the key file or the dbt project is wrong.
     """
     contracts = load_contracts(settings.contracts_file)
     config = {"force": force, "full_refresh": full_refresh, "let_pass": let_pass}
     try:
-        outcome = _run(settings, contracts, config, report)
+        outcome = _run(settings, contracts, config, report, new_key)
     except ConfigurationError:
         raise
     except Exception as error:
@@ -110,10 +112,13 @@ def _run(
     contracts: Mapping[str, Contract],
     config: Mapping[str, bool],
     report: Report,
+    new_key: bool,
 ) -> RunOutcome:
-    # A key that cannot be used ends the run here; of a new one the load tells.
-    make_key(settings)
     with writer_lock(settings, report):
+        # A key that cannot be used ends the run here; of the first one the load tells.
+        notice = make_key(settings, anew=new_key)
+        if notice and new_key:
+            report(notice)
         if nothing_ever_landed(settings):
             report("Nothing has ever landed here: making a week of demo deliveries first.")
             make_demo_data(settings, report, faults=_DEMO_FAULTS)

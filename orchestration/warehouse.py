@@ -8,13 +8,20 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
 import duckdb
 
-from orchestration.pii_key import KEY_FILE, KEY_VARIABLE, read_or_make_key
+from orchestration.builds import create_builds
+from orchestration.pii_key import (
+    KEY_FILE,
+    KEY_VARIABLE,
+    lost_key,
+    make_key_file,
+    read_or_make_key,
+)
 from orchestration.settings import ConfigurationError, Settings
 
 _CONNECT_ATTEMPTS = 20
@@ -104,20 +111,45 @@ def bound_memory(connection: duckdb.DuckDBPyConnection, settings: Settings) -> N
         connection.execute("set memory_limit = ?", [settings.memory_limit])
 
 
-def make_key(settings: Settings) -> str | None:
+def make_key(settings: Settings, *, anew: bool = False) -> str | None:
     """Make sure there is a key for keyed hashes; what a person must know of it, while it is new.
 
-    It is new until something was published with it. Raises ConfigurationError when the key file is
-    there but cannot be used.
+    It is new until something was published with it, or when one that was lost is made `anew`.
+    Raises ConfigurationError when the key file is there but cannot be used, when it is lost, and
+    when there is a key to be made anew.
     """
+    key_file = settings.data_dir / KEY_FILE
+    if anew and (os.environ.get(KEY_VARIABLE) or key_file.exists()):
+        raise ConfigurationError(
+            f"--new-key is for a key that is lost; there is one, {key_file} or {KEY_VARIABLE}."
+            " Run without it."
+        )
     if os.environ.get(KEY_VARIABLE):
         return None
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    read_or_make_key(settings.data_dir)
-    if (settings.published / "orderhouse.duckdb").exists():
+    if anew:
+        make_key_file(settings.data_dir)
+    elif not key_file.exists() and _has_published(settings):
+        raise lost_key(settings.data_dir)
+    else:
+        read_or_make_key(settings.data_dir)
+    if not anew and (settings.published / "orderhouse.duckdb").exists():
         return None
     return (
         f"A key for the hashes of e-mail addresses was made: {settings.data_dir / KEY_FILE}. Keep a"
         f" copy of it apart from the data, or set {KEY_VARIABLE}; with another key every hash is"
         " another."
     )
+
+
+def _has_published(settings: Settings) -> bool:
+    """Whether the warehouse knows of a published build, also where no published file was kept."""
+    if not settings.warehouse.exists():
+        return False
+    with closing(open_warehouse(settings)) as connection:
+        create_builds(connection)
+        return bool(
+            connection.execute(
+                "from audit.builds where published_version is not null limit 1"
+            ).fetchone()
+        )

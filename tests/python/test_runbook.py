@@ -88,7 +88,8 @@ EXERCISED_BY = {
         "test_run.test_a_second_run_loads_nothing_and_a_forced_one_changes_no_gold_row"
     ],
     "The key file is lost": [
-        "test_incremental.test_another_key_of_the_hashes_builds_everything_whole"
+        "test_incremental.test_another_key_of_the_hashes_builds_everything_whole",
+        "test_privacy.test_a_key_that_is_lost_is_made_anew_on_purpose_alone",
     ],
 }
 
