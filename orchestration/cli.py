@@ -23,6 +23,7 @@ from orchestration.settings import ConfigurationError, Settings
 FAILED, WRONG = 1, 2
 _PLAIN_WIDTH = 120
 _DAY = click.DateTime(["%Y-%m-%d"])
+_PORT = click.IntRange(1, 65535)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -214,7 +215,7 @@ def metrics(settings: Settings, console: Console, names: tuple[str, ...], **opti
 
 @_command
 @click.option("--host", default="127.0.0.1", help="0.0.0.0 lets others look; there is no login.")
-@click.option("--port", type=int, default=8050)
+@click.option("--port", type=_PORT, default=8050)
 def dashboard(settings: Settings, console: Console, host: str, port: int) -> None:
     """Start the dashboard on what is published."""
     from dashboard.serve import serve
@@ -223,7 +224,7 @@ def dashboard(settings: Settings, console: Console, host: str, port: int) -> Non
 
 
 @_command
-@click.option("--port", type=int, default=3000, show_default=True)
+@click.option("--port", type=_PORT, default=3000, show_default=True)
 def dev(settings: Settings, console: Console, port: int) -> None:
     """Start the Dagster UI."""
     from orchestration.contracts import load_contracts
@@ -238,7 +239,7 @@ def dev(settings: Settings, console: Console, port: int) -> None:
 
 @_command
 @click.option("--host", default="127.0.0.1", help="Address the UI listens on.")
-@click.option("--port", type=int, default=3000, help="Port the UI listens on.")
+@click.option("--port", type=_PORT, default=3000, help="Port the UI listens on.")
 def up(settings: Settings, console: Console, host: str, port: int) -> int:
     """Run code location, web server and daemon for good: what lands is loaded by itself."""
     from orchestration.up import up as run_for_good

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from orchestration.alerts import observe_failed_run, observe_feeds, send_alerts
@@ -25,6 +25,7 @@ from orchestration.warehouse import make_key, writer_lock
 
 # Faults that leave every file loaded: the first run shows quarantine, and nothing waits after it.
 _DEMO_FAULTS = "rows,lines"
+_DEMO_MARGIN = timedelta(days=200 * 365)
 
 Report = Callable[[str], None]
 
@@ -61,6 +62,7 @@ def make_demo_data(settings: Settings, report: Report, **options: Any) -> None:
     from orchestration.demo import generate
     from orchestration.demo.next_day import remember_demo
 
+    _check_calendar(**options)
     demo = settings.data_dir / "demo"
     made = generate(settings.landing, labels_path=demo / "labels.jsonl", report=report, **options)
     options.pop("faults", None)
@@ -68,6 +70,19 @@ def make_demo_data(settings: Settings, report: Report, **options: Any) -> None:
     report(f"Put {made.files:,} files and {made.triggers:,} triggers into {settings.landing}.")
     if made.labels:
         report(f"Labels of the planted faults are in {demo / 'labels.jsonl'}.")
+
+
+def _check_calendar(start: date | None = None, days: int = 1, **_: Any) -> None:
+    if start is None:
+        return
+    try:
+        # Customers were born before the first day, parcels come after the last.
+        _ = start - _DEMO_MARGIN, start + timedelta(days) + _DEMO_MARGIN
+    except OverflowError:
+        raise ConfigurationError(
+            f"A demo of {days} days from {start} on leaves the calendar (years 1 to 9999)."
+            " Choose another --start or fewer --days."
+        ) from None
 
 
 def run(
