@@ -17,6 +17,7 @@ from orchestration.builds import build_is_due
 from orchestration.contracts import Contract, load_contracts
 from orchestration.instance import open_instance
 from orchestration.loader.erased import rewrites_are_due
+from orchestration.loader.landing import passed_over
 from orchestration.loader.ledger import Ledger
 from orchestration.loader.load import connect
 from orchestration.run_errors import error_of
@@ -138,6 +139,8 @@ def _run(
             report("Nothing has ever landed here: making a week of demo deliveries first.")
             make_demo_data(settings, report, faults=_DEMO_FAULTS)
         if not _is_asked_for(config) and _is_idle(settings):
+            for line in passed_over(settings):
+                report(line)
             return RunOutcome("unchanged", None, None, [], [])
     return _execute(settings, contracts, config, report)
 

@@ -15,6 +15,7 @@ from rich.table import Table
 from orchestration.alerts import unsent_alerts
 from orchestration.builds import Build, last_builds
 from orchestration.loader.file_names import shown
+from orchestration.loader.landing import passed_over
 from orchestration.loader.load import connect
 from orchestration.loader.withhold import withheld_files
 from orchestration.metrics import Answer, SemanticLayer
@@ -128,9 +129,13 @@ def print_status(console: Console, settings: Settings) -> None:
         ("channel", "alert", "error"),
         unsent_alerts(settings) if settings.warehouse.exists() else [],
     )
-    waiting = sorted(path.name for path in settings.landing.glob("*") if path.is_file())
+    waiting = sorted(
+        path.name for path in settings.landing.glob("*") if path.is_file() and not path.is_symlink()
+    )
     if waiting:
         _print_table(console, "In landing", ("file",), [(shown(name),) for name in waiting])
+    for line in passed_over(settings):
+        console.print(line, markup=False, soft_wrap=True)
 
 
 def print_metrics(console: Console, layer: SemanticLayer) -> None:

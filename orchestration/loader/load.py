@@ -26,6 +26,7 @@ from orchestration.loader.landing import (
     Note,
     Notes,
     look,
+    passed_over,
     read_notes,
     what_is_due,
     write_notes,
@@ -107,6 +108,8 @@ def load_landing(
 
 def _load(run: Run, batches: Batches, wait_for_settling: bool) -> LoadReport:
     load_stand_ins(run)
+    for line in passed_over(run.settings):
+        run.report(line)
     notes = read_notes(run.settings)
     today = run.now().astimezone(UTC).date()
     landed, unsettled = look(run.settings, run.feeds, today, notes, wait_for_settling)
