@@ -179,6 +179,21 @@ def test_a_failed_build_publishes_nothing_and_names_the_test_its_rows_and_its_ta
         ).fetchone() == (1,)
 
 
+def test_without_the_warehouse_or_its_key_readers_keep_their_version(copy_of_built):
+    settings = copy_of_built()
+    settings.warehouse.unlink()
+    lost = run(settings, report=print)
+    assert lost.status == "failed"
+    assert "\nThe warehouse " in lost.error and "is gone, though files were archived" in lost.error
+
+    (settings.data_dir / KEY_FILE).unlink()
+    refused = CliRunner().invoke(cli, ["run"])
+    assert (refused.exit_code, "pii.key is gone" in refused.output) == (2, True), refused.output
+    assert not (settings.data_dir / KEY_FILE).exists()
+    assert not settings.warehouse.exists()
+    assert (current_version(settings), list(versions(settings))) == (1, [1])
+
+
 def test_a_held_batch_can_be_released_by_name(copy_of_built):
     settings = copy_of_built()
     with open_warehouse(settings) as connection:
