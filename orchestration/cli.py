@@ -38,7 +38,8 @@ def _command(function: Callable[..., int | None]) -> click.Command:
     def guarded(**options: object) -> None:
         console = _console()
         try:
-            code = function(Settings.from_env(), console, **options)
+            settings = Settings.from_env()
+            code = function(settings, console, **options)
         except ConfigurationError as error:
             _complain(str(error))
             code = WRONG
@@ -46,7 +47,9 @@ def _command(function: Callable[..., int | None]) -> click.Command:
             _complain(f"{error.filename or 'The system'}: {error.strerror or error}")
             code = WRONG
         except duckdb.Error as error:
-            _complain(str(error))
+            from orchestration.warehouse import damage_of
+
+            _complain(str(damage_of(settings, str(error)) or error))
             code = FAILED
         sys.exit(code or 0)
 

@@ -22,7 +22,7 @@ from orchestration.loader.ledger import Ledger
 from orchestration.loader.load import connect
 from orchestration.run_errors import error_of
 from orchestration.settings import ConfigurationError, Settings
-from orchestration.warehouse import make_key, writer_lock
+from orchestration.warehouse import damage_of, make_key, writer_lock
 
 # Faults that leave every file loaded: the first run shows quarantine, and nothing waits after it.
 _DEMO_FAULTS = "rows,lines"
@@ -207,6 +207,8 @@ def _execute(
     error = error_of(result.all_events)
     if not result.success and error is None:
         error = "The run did not start; see it in the Dagster UI."
+    if error and (damage := damage_of(settings, error)):
+        error = str(damage)
     return RunOutcome(
         status="failed" if error else "published" if "published" in metadata else "unchanged",
         run_id=result.run_id,

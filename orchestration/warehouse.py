@@ -82,12 +82,25 @@ def open_warehouse(settings: Settings, *, read_only: bool = False) -> duckdb.Duc
             bound_memory(connection, settings)
             return connection
         except duckdb.IOException as error:
-            if any(words in str(error) for words in _DAMAGED):
-                raise lost_warehouse(settings, f"is damaged ({error})") from None
+            if damage := damage_of(settings, str(error)):
+                raise damage from None
             if attempt == _CONNECT_ATTEMPTS or "lock" not in str(error):
                 raise
             time.sleep(_CONNECT_PAUSE_SECONDS)
     raise AssertionError("the loop returns or raises")
+
+
+def damage_of(settings: Settings, message: str) -> ConfigurationError | None:
+    """The error to raise when a message of DuckDB or dbt says that the warehouse is damaged."""
+    for line in message.splitlines():
+        if settings.warehouse.name in line and is_damage(line):
+            return lost_warehouse(settings, f"is damaged ({line.strip()})")
+    return None
+
+
+def is_damage(message: str) -> bool:
+    """Whether a message of DuckDB says that a file is damaged, which does not pass by itself."""
+    return any(words in message for words in _DAMAGED)
 
 
 def lost_warehouse(settings: Settings, how: str) -> ConfigurationError:

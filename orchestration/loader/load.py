@@ -37,7 +37,7 @@ from orchestration.loader.read_ahead import read_ahead
 from orchestration.loader.trigger_files import read_triggers
 from orchestration.loader.units import Announced, group, load_unit
 from orchestration.settings import Settings
-from orchestration.warehouse import lost_warehouse, open_warehouse
+from orchestration.warehouse import damage_of, lost_warehouse, open_warehouse
 
 __all__ = [
     "BatchOutcome",
@@ -72,9 +72,9 @@ def connect(settings: Settings) -> DuckDBPyConnection:
         is_empty = not connection.execute("from bronze.files limit 1").fetchone()
         if is_empty and _is_archived(settings):
             raise lost_warehouse(settings, "is empty, though files were archived")
-    except Exception:
+    except Exception as error:
         connection.close()
-        raise
+        raise damage_of(settings, str(error)) or error from None
     return connection
 
 

@@ -60,7 +60,8 @@ def test_a_lost_or_damaged_warehouse_is_refused_until_its_files_came_again(zone)
     for how, make in {
         "is gone": lambda: None,
         "is empty": lambda: duckdb.connect(warehouse).close(),
-        "is damaged": lambda: warehouse.write_bytes(b"no database"),
+        "is damaged": lambda: os.truncate(warehouse, warehouse.stat().st_size // 2),
+        "is damaged .*no": lambda: warehouse.write_bytes(b"no database"),
     }.items():
         make()
         with pytest.raises(ConfigurationError, match=f"{how}.*readers keep.*from a backup"):
