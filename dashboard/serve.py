@@ -21,7 +21,7 @@ _THREADS = 8
 def serve(settings: Settings, host: str, port: int, report: Callable[[str], None]) -> None:
     """Serve until interrupted. Whoever reaches `host` may look: there is no login.
 
-    Raises ConfigurationError when the port is taken.
+    Raises ConfigurationError when the port is taken or `host` is no address.
     """
     # A browser asks for many files at once; that they wait a moment is no news.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
@@ -58,4 +58,9 @@ def _server(
         raise ConfigurationError(
             f"The dashboard cannot listen on {host}:{port} ({error.strerror})."
             " Choose another port: make dashboard PORT=8060"
+        ) from None
+    except ValueError as error:
+        raise ConfigurationError(
+            f"The dashboard cannot listen on {host}:{port} ({error}). Choose an address of this"
+            " machine: --host 127.0.0.1, or 0.0.0.0 to let others look."
         ) from None

@@ -15,7 +15,7 @@ from duckdb import DuckDBPyConnection
 from orchestration.contracts import Contract
 from orchestration.freshness import late_feeds, note_arrivals
 from orchestration.loader.file_names import shown
-from orchestration.loader.withhold import release_command, withheld_files
+from orchestration.loader.withhold import command_for, withheld_files
 from orchestration.outbox import Alert, Ended, outbox
 from orchestration.settings import Settings
 
@@ -151,7 +151,7 @@ def _batches(connection: DuckDBPyConnection) -> list[Alert]:
                     cause=reason,
                     command=(
                         f"drop {right} into landing, then make run; or, if the files are right:"
-                        f" {release_command(batch_id)}, then make run"
+                        f" {command_for('release', batch_id)}, then make run"
                     ),
                 )
             )
@@ -176,8 +176,8 @@ def _open_breakers(connection: DuckDBPyConnection) -> list[Alert]:
             title=f"Circuit breaker open: {one.feed} of batch {shown(one.batch_id)}",
             cause=f"{shown(one.file_name)} is loaded and not published: {one.reason}",
             command=(
-                f"if it is right: {one.command}, then make run; if it is wrong: python -m"
-                f' orchestration retract {shown(one.file_name)} --why "…", or drop a correction'
+                f"if it is right: {one.command}, then make run; if it is wrong:"
+                f" {command_for('retract', one.file_name)}, or drop a correction"
             ),
             happens_once=True,
         )

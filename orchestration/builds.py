@@ -94,7 +94,8 @@ def create_changes(connection: DuckDBPyConnection) -> None:
 def begin_build(connection: DuckDBPyConnection, run_id: str) -> None:
     """Record that a run builds; beginning twice changes nothing.
 
-    A build that still stands as running died: there is one writer at a time.
+    A build that still stands as running died: there is one writer at a time. A build starts after
+    all others, also when the machine's clock was set back: by that the newest is known.
     """
     create_builds(connection)
     connection.execute(
@@ -104,8 +105,8 @@ def begin_build(connection: DuckDBPyConnection, run_id: str) -> None:
     )
     connection.execute(
         "insert into audit.builds (build_id, run_id, started_at, status, files, rows)"
-        " select ?, ?, ?, 'running', 0, 0"
-        " where not exists (from audit.builds where run_id = ?)",
+        " select ?, ?, greatest(?, max(started_at) + interval 1 microsecond), 'running', 0, 0"
+        " from audit.builds having count(*) filter (where run_id = ?) = 0",
         [run_id, run_id, _now(), run_id],
     )
 
@@ -132,7 +133,7 @@ def finish_build(
     """
     connection.execute(
         "update audit.builds set status = ?, build_id = coalesce(?, build_id), fingerprint = ?,"
-        " finished_at = ?, as_of_date = ? where run_id = ?",
+        " finished_at = greatest(?, started_at), as_of_date = ? where run_id = ?",
         [status, build_id, fingerprint, _now(), _as_of_date(connection), run_id],
     )
 

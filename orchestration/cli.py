@@ -23,6 +23,7 @@ from orchestration.settings import ConfigurationError, Settings
 FAILED, WRONG = 1, 2
 _PLAIN_WIDTH = 120
 _DAY = click.DateTime(["%Y-%m-%d"])
+_PORT = click.IntRange(1, 65535)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -37,7 +38,8 @@ def _command(function: Callable[..., int | None]) -> click.Command:
     def guarded(**options: object) -> None:
         console = _console()
         try:
-            code = function(Settings.from_env(), console, **options)
+            settings = Settings.from_env()
+            code = function(settings, console, **options)
         except ConfigurationError as error:
             _complain(str(error))
             code = WRONG
@@ -45,7 +47,9 @@ def _command(function: Callable[..., int | None]) -> click.Command:
             _complain(f"{error.filename or 'The system'}: {error.strerror or error}")
             code = WRONG
         except duckdb.Error as error:
-            _complain(str(error))
+            from orchestration.warehouse import damage_of
+
+            _complain(str(damage_of(settings, str(error)) or error))
             code = FAILED
         sys.exit(code or 0)
 
@@ -66,9 +70,8 @@ def _complain(text: str) -> None:
 @click.option(
     "--let-pass", is_flag=True, help="Let what is loaded pass the circuit breaker: for a backfill."
 )
-def run(
-    settings: Settings, console: Console, force: bool, full_refresh: bool, let_pass: bool
-) -> int:
+@click.option("--new-key", is_flag=True, help="Make a new key of hashes: the old one is lost.")
+def run(settings: Settings, console: Console, **options: bool) -> int:
     """Load what is due in landing, build, test, publish."""
     from orchestration.run import run as run_once
     from orchestration.summary import print_run
@@ -76,9 +79,7 @@ def run(
     def report(line: str) -> None:
         console.print(line, markup=False, soft_wrap=True)
 
-    outcome = run_once(
-        settings, report=report, force=force, full_refresh=full_refresh, let_pass=let_pass
-    )
+    outcome = run_once(settings, report=report, **options)
     print_run(console, settings, outcome)
     return FAILED if outcome.status == "failed" else 0
 
@@ -217,7 +218,7 @@ def metrics(settings: Settings, console: Console, names: tuple[str, ...], **opti
 
 @_command
 @click.option("--host", default="127.0.0.1", help="0.0.0.0 lets others look; there is no login.")
-@click.option("--port", type=int, default=8050)
+@click.option("--port", type=_PORT, default=8050)
 def dashboard(settings: Settings, console: Console, host: str, port: int) -> None:
     """Start the dashboard on what is published."""
     from dashboard.serve import serve
@@ -226,7 +227,7 @@ def dashboard(settings: Settings, console: Console, host: str, port: int) -> Non
 
 
 @_command
-@click.option("--port", type=int, default=3000, show_default=True)
+@click.option("--port", type=_PORT, default=3000, show_default=True)
 def dev(settings: Settings, console: Console, port: int) -> None:
     """Start the Dagster UI."""
     from orchestration.contracts import load_contracts
@@ -241,7 +242,7 @@ def dev(settings: Settings, console: Console, port: int) -> None:
 
 @_command
 @click.option("--host", default="127.0.0.1", help="Address the UI listens on.")
-@click.option("--port", type=int, default=3000, help="Port the UI listens on.")
+@click.option("--port", type=_PORT, default=3000, help="Port the UI listens on.")
 def up(settings: Settings, console: Console, host: str, port: int) -> int:
     """Run code location, web server and daemon for good: what lands is loaded by itself."""
     from orchestration.up import up as run_for_good

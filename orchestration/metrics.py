@@ -117,6 +117,11 @@ class SemanticLayer:
                 f"There is no metric {', '.join(sorted(unknown))}."
                 f" There are: {', '.join(self.metrics())}."
             )
+        if not all(map(str.strip, (*by, *where))):
+            raise ConfigurationError(
+                "--by or --where is empty. Name a grain of time, a dimension or a condition, or"
+                " leave it out."
+            )
         request = MetricFlowQueryRequest.create(
             metric_names=list(metrics),
             group_by_names=groups,

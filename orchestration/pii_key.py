@@ -19,9 +19,17 @@ _BLOCK_BYTES = 64
 def read_or_make_key(data_dir: Path) -> str:
     """The key in `data_dir/pii.key`, made at first use (64 hex digits, mode 600).
 
-    Raises ConfigurationError when the file is there but empty or unreadable: another key would
-    change every hash without a word.
+    Raises ConfigurationError when the file is there but empty or unreadable, or gone although a
+    build was published: another key would change every hash without a word.
     """
+    path = data_dir / KEY_FILE
+    if not path.exists() and (data_dir / "published" / "orderhouse.duckdb").exists():
+        raise lost_key(data_dir)
+    return make_key_file(data_dir)
+
+
+def make_key_file(data_dir: Path) -> str:
+    """The key in `data_dir/pii.key`, made where it is missing, whatever was published."""
     path = data_dir / KEY_FILE
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -30,6 +38,16 @@ def read_or_make_key(data_dir: Path) -> str:
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(secrets.token_hex(32))
     return _read(path)
+
+
+def lost_key(data_dir: Path) -> ConfigurationError:
+    """The error of a key file that is gone although builds were made with it."""
+    return ConfigurationError(
+        f"The key file {data_dir / KEY_FILE} is gone, though a build was published with it. Restore"
+        f" it from its copy, or set {KEY_VARIABLE}. With a new key every hash is another and nobody"
+        " who was erased is known any more; if there is no copy: python -m orchestration run"
+        " --new-key --force --full-refresh. See docs/runbook.md: The key file is lost."
+    )
 
 
 def _read(path: Path) -> str:

@@ -235,8 +235,9 @@ def rollback(settings: Settings, version: int | None = None) -> int:
     new to say publishes over it.
     """
     kept = versions(settings)
-    current = current_version(settings)
+    # A version that is named can be gone to also when the current file cannot be read.
     if version is None:
+        current = current_version(settings)
         earlier = [number for number in kept if current is None or number < current]
         if not earlier:
             raise ConfigurationError(

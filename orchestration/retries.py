@@ -15,6 +15,7 @@ import dagster as dg
 import duckdb
 
 from orchestration.dbt_runner import DbtRun
+from orchestration.warehouse import is_damage
 
 ATTEMPTS = 3
 FIRST_PAUSE_SECONDS = 5
@@ -36,6 +37,8 @@ def retrying(context: dg.AssetExecutionContext, report: Callable[[str], None]) -
     except (*_LASTING, PermissionError):
         raise
     except _TRANSIENT as error:
+        if is_damage(str(error)):
+            raise
         _request(context, report, f"{type(error).__name__}: {error}", error)
         raise
 
@@ -52,7 +55,8 @@ def is_transient(run: DbtRun) -> bool:
     """Whether all that an invocation of dbt failed for is a fault that may pass by itself."""
     errors = [run.error] if run.error else []
     errors += [failure.message for failure in run.failures]
-    return not run.succeeded and bool(errors) and all(map(_TRANSIENT_WORDS.search, errors))
+    may_pass = [_TRANSIENT_WORDS.search(error) and not is_damage(error) for error in errors]
+    return not run.succeeded and bool(errors) and all(may_pass)
 
 
 def _request(

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from orchestration.alerts import observe_failed_run, observe_feeds, send_alerts
@@ -17,14 +17,16 @@ from orchestration.builds import build_is_due
 from orchestration.contracts import Contract, load_contracts
 from orchestration.instance import open_instance
 from orchestration.loader.erased import rewrites_are_due
+from orchestration.loader.landing import passed_over
 from orchestration.loader.ledger import Ledger
 from orchestration.loader.load import connect
 from orchestration.run_errors import error_of
 from orchestration.settings import ConfigurationError, Settings
-from orchestration.warehouse import make_key, writer_lock
+from orchestration.warehouse import damage_of, make_key, writer_lock
 
 # Faults that leave every file loaded: the first run shows quarantine, and nothing waits after it.
 _DEMO_FAULTS = "rows,lines"
+_DEMO_MARGIN = timedelta(days=200 * 365)
 
 Report = Callable[[str], None]
 
@@ -62,6 +64,7 @@ def make_demo_data(settings: Settings, report: Report, **options: Any) -> None:
     from orchestration.demo import generate
     from orchestration.demo.next_day import remember_demo
 
+    _check_calendar(**options)
     demo = settings.data_dir / "demo"
     made = generate(
         settings.landing,
@@ -77,6 +80,19 @@ def make_demo_data(settings: Settings, report: Report, **options: Any) -> None:
         report(f"Labels of the planted faults are in {demo / 'labels.jsonl'}.")
 
 
+def _check_calendar(start: date | None = None, days: int = 1, **_: Any) -> None:
+    if start is None:
+        return
+    try:
+        # Customers were born before the first day, parcels come after the last.
+        _ = start - _DEMO_MARGIN, start + timedelta(days) + _DEMO_MARGIN
+    except OverflowError:
+        raise ConfigurationError(
+            f"A demo of {days} days from {start} on leaves the calendar (years 1 to 9999)."
+            " Choose another --start or fewer --days."
+        ) from None
+
+
 def run(
     settings: Settings,
     *,
@@ -84,16 +100,18 @@ def run(
     force: bool = False,
     full_refresh: bool = False,
     let_pass: bool = False,
+    new_key: bool = False,
 ) -> RunOutcome:
     """Load what is due, build, test, publish; `report` gets lines for a person meanwhile.
 
-    The options are those of `dbt_assets.BuildConfig`.
+    With `new_key`, a key of hashes that was lost is made anew. The other options are those of
+    `dbt_assets.BuildConfig`.
     Raises ConfigurationError when a contract, the key file or the dbt project is wrong.
     """
     contracts = load_contracts(settings.contracts_file)
     config = {"force": force, "full_refresh": full_refresh, "let_pass": let_pass}
     try:
-        outcome = _run(settings, contracts, config, report)
+        outcome = _run(settings, contracts, config, report, new_key)
     except ConfigurationError:
         raise
     except Exception as error:
@@ -117,14 +135,19 @@ def _run(
     contracts: Mapping[str, Contract],
     config: Mapping[str, bool],
     report: Report,
+    new_key: bool,
 ) -> RunOutcome:
-    # A key that cannot be used ends the run here; of a new one the load tells.
-    make_key(settings)
     with writer_lock(settings, report):
+        # A key that cannot be used ends the run here; of the first one the load tells.
+        notice = make_key(settings, anew=new_key)
+        if notice and new_key:
+            report(notice)
         if nothing_ever_landed(settings):
             report("Nothing has ever landed here: making a week of demo deliveries first.")
             make_demo_data(settings, report, faults=_DEMO_FAULTS)
         if not _is_asked_for(config) and _is_idle(settings):
+            for line in passed_over(settings):
+                report(line)
             return RunOutcome("unchanged", None, None, [], [])
     return _execute(settings, contracts, config, report)
 
@@ -191,6 +214,8 @@ def _execute(
     error = error_of(result.all_events)
     if not result.success and error is None:
         error = "The run did not start; see it in the Dagster UI."
+    if error and (damage := damage_of(settings, error)):
+        error = str(damage)
     return RunOutcome(
         status="failed" if error else "published" if "published" in metadata else "unchanged",
         run_id=result.run_id,

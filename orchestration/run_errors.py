@@ -6,6 +6,10 @@ Belongs here: words. Does not: what is done about it (`summary.py`, `alerts.py`)
 from collections.abc import Iterable
 from typing import Any
 
+from orchestration.settings import ConfigurationError
+
+_WRONG = ConfigurationError.__name__
+
 
 def error_of(events: Iterable[Any]) -> str | None:
     """What the first failed step said; None when no step has failed.
@@ -20,4 +24,5 @@ def _error(event: Any) -> str:
     if failure.user_failure_data and failure.user_failure_data.description:
         return failure.user_failure_data.description
     cause = failure.error.cause or failure.error
-    return f"Step {event.step_key} failed; nothing was published.\n{cause.message.strip()}"
+    message = cause.message.strip().removeprefix(f"{ConfigurationError.__module__}.{_WRONG}: ")
+    return f"Step {event.step_key} failed; nothing was published.\n{message}"

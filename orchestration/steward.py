@@ -27,9 +27,9 @@ def release(settings: Settings, batch: str, why: str) -> list[str]:
     """End the holds of a batch: the next load takes its files as they are.
 
     All of these functions take what a person types, keep `why`, return sentences for them and raise
-    ConfigurationError when nothing of that name can be decided on.
+    ConfigurationError when nothing of that name can be decided on, or `why` says nothing.
     """
-    with _decision(settings) as connection:
+    with _decision(settings, why) as connection:
         reason = release_batch(connection, batch, why)
         want_run(settings, f"{shown(batch)} was released.")
     return [f"Released {shown(batch)}; it was held for: {reason}"]
@@ -47,7 +47,7 @@ def restore(settings: Settings, target: str, why: str) -> list[str]:
 
 def reprocess(settings: Settings, file: str, why: str) -> list[str]:
     """Put a discarded file back into landing: the next run judges it again."""
-    with _decision(settings) as connection:
+    with _decision(settings, why) as connection:
         path = put_back(connection, settings, file, why)
     return [f"{shown(path.name)} lies in landing again. It is looked at by the next run: make run"]
 
@@ -63,7 +63,7 @@ def _change(
     target: str,
     why: str,
 ) -> list[str]:
-    with _decision(settings) as connection:
+    with _decision(settings, why) as connection:
         # Asked for first: a crash in between costs a run that finds nothing changed.
         want_run(settings, f"What counts of {shown(target)} has changed.")
         entries = change(connection, target, why)
@@ -71,7 +71,9 @@ def _change(
 
 
 @contextmanager
-def _decision(settings: Settings) -> Iterator[DuckDBPyConnection]:
+def _decision(settings: Settings, why: str) -> Iterator[DuckDBPyConnection]:
+    if not why.strip():
+        raise ConfigurationError("Nothing is decided: say why (--why), for who asks later.")
     with closing(connect(settings)) as connection:
         try:
             yield connection

@@ -14,6 +14,8 @@ from rich.table import Table
 
 from orchestration.alerts import unsent_alerts
 from orchestration.builds import Build, last_builds
+from orchestration.loader.file_names import shown
+from orchestration.loader.landing import passed_over
 from orchestration.loader.load import connect
 from orchestration.loader.withhold import withheld_files
 from orchestration.metrics import Answer, SemanticLayer
@@ -127,9 +129,13 @@ def print_status(console: Console, settings: Settings) -> None:
         ("channel", "alert", "error"),
         unsent_alerts(settings) if settings.warehouse.exists() else [],
     )
-    waiting = sorted(path.name for path in settings.landing.glob("*") if path.is_file())
+    waiting = sorted(
+        path.name for path in settings.landing.glob("*") if path.is_file() and not path.is_symlink()
+    )
     if waiting:
-        _print_table(console, "In landing", ("file",), [(name,) for name in waiting[:_MOST_LINES]])
+        _print_table(console, "In landing", ("file",), [(shown(name),) for name in waiting])
+    for line in passed_over(settings):
+        console.print(line, markup=False, soft_wrap=True)
 
 
 def print_metrics(console: Console, layer: SemanticLayer) -> None:
@@ -165,7 +171,10 @@ def _print_withheld(console: Console, connection: duckdb.DuckDBPyConnection) -> 
         console,
         "Loaded, but far off and not published",
         ("batch", "feed", "file", "why"),
-        [(one.batch_id, one.feed, one.file_name, one.reason) for one in withheld],
+        [
+            (shown(one.batch_id), one.feed, shown(one.file_name), shown(one.reason))
+            for one in withheld
+        ],
     )
     for command in sorted({one.command for one in withheld}):
         console.print(f"If it is right: {command}", markup=False, soft_wrap=True)
@@ -192,7 +201,7 @@ def _print_files(console: Console, outcome: RunOutcome) -> None:
         "Not loaded",
         ("file", "status", "code", "reason"),
         [
-            (file["file_name"], file["status"], file["code"] or "", file["reason"] or "")
+            (shown(file["file_name"]), file["status"], file["code"] or "", file["reason"] or "")
             for file in outcome.files
             if file["status"] != "loaded"
             and not (file["status"] in ("held", "waiting") and file["batch_id"] in explained)
@@ -202,7 +211,7 @@ def _print_files(console: Console, outcome: RunOutcome) -> None:
         console,
         "Batches that are held or wait",
         ("batch", "status", "reason"),
-        [(batch["batch_id"], batch["status"], batch["reason"] or "") for batch in waiting],
+        [(shown(batch["batch_id"]), batch["status"], batch["reason"] or "") for batch in waiting],
     )
 
 
@@ -226,7 +235,7 @@ def _print_query(
     sql: str,
 ) -> None:
     rows = connection.execute(sql).fetchall()
-    _print_table(console, title, columns, [tuple(map(str, row)) for row in rows])
+    _print_table(console, title, columns, [tuple(shown(str(cell)) for cell in row) for row in rows])
 
 
 def _print_table(

@@ -25,7 +25,7 @@ from orchestration.loader.triggers import (
     name_problem,
     sha256_difference,
 )
-from orchestration.loader.withhold import release_withheld, withheld_files
+from orchestration.loader.withhold import command_for, release_withheld, withheld_files
 
 
 @dataclass(frozen=True)
@@ -288,7 +288,7 @@ def _after_load(hold: Hold, entry: Expected) -> Hold:
     return Hold(
         "mismatch_after_load",
         f"It is loaded already. {hold.sentence}"
-        f" Take it back with: python -m orchestration retract {shown(entry.name)}",
+        f" Take it back with: {command_for('retract', entry.name)}",
     )
 
 

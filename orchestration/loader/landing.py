@@ -9,6 +9,7 @@ import os
 import stat
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -93,6 +94,22 @@ def list_landing(
             path = settings.landing / entry.name
             found.setdefault(name.name, Landed(path, name, state.st_size, state.st_mtime_ns))
     return dict(sorted(found.items()))
+
+
+def passed_over(settings: Settings) -> list[str]:
+    """A sentence for each thing in landing that is never read: links, folders, pipes."""
+    lines = []
+    with suppress(FileNotFoundError), os.scandir(settings.landing) as entries:
+        for entry in entries:
+            if is_unfinished(entry.name) or entry.is_file(follow_symlinks=False):
+                continue
+            kind, instead = "no regular file", "the file itself"
+            if entry.is_symlink():
+                kind = "a link"
+            elif entry.is_dir():
+                kind, instead = "a folder", "the files in it"
+            lines.append(f"{shown(entry.name)} in landing is {kind}, not read; drop {instead}.")
+    return sorted(lines)
 
 
 def is_settled(landed: Landed, settle_seconds: float, note: Note | None, clock: float) -> bool:

@@ -19,12 +19,14 @@ from orchestration.loader.bronze_tables import create_bronze
 from orchestration.loader.deliveries import Delivery, Run, failed, staging
 from orchestration.loader.erased import blank_late, finish_rewrites
 from orchestration.loader.file_load import finish_move, load_stand_ins
+from orchestration.loader.file_names import TRIGGER
 from orchestration.loader.landing import (
     Due,
     Landed,
     Note,
     Notes,
     look,
+    passed_over,
     read_notes,
     what_is_due,
     write_notes,
@@ -35,7 +37,7 @@ from orchestration.loader.read_ahead import read_ahead
 from orchestration.loader.trigger_files import read_triggers
 from orchestration.loader.units import Announced, group, load_unit
 from orchestration.settings import Settings
-from orchestration.warehouse import open_warehouse
+from orchestration.warehouse import damage_of, lost_warehouse, open_warehouse
 
 __all__ = [
     "BatchOutcome",
@@ -58,13 +60,28 @@ def connect(settings: Settings) -> DuckDBPyConnection:
     """A writing connection to the warehouse, with the tables of bronze.
 
     Waits for another writer; raises duckdb.IOException, naming it, when it does not end, and
-    ConfigurationError when the contracts are wrong.
+    ConfigurationError when the contracts are wrong, or the warehouse is lost or damaged.
     """
     contracts = load_contracts(settings.contracts_file)
+    if not settings.warehouse.exists() and _is_archived(settings):
+        raise lost_warehouse(settings, "is gone, though files were archived")
     connection = open_warehouse(settings)
-    connection.execute("set checkpoint_threshold = ?", [_CHECKPOINT_AFTER])
-    create_bronze(connection, contracts)
+    try:
+        connection.execute("set checkpoint_threshold = ?", [_CHECKPOINT_AFTER])
+        create_bronze(connection, contracts)
+        is_empty = not connection.execute("from bronze.files limit 1").fetchone()
+        if is_empty and _is_archived(settings):
+            raise lost_warehouse(settings, "is empty, though files were archived")
+    except Exception as error:
+        connection.close()
+        raise damage_of(settings, str(error)) or error from None
     return connection
+
+
+def _is_archived(settings: Settings) -> bool:
+    """Whether a data file was ever loaded or found a duplicate; the ledger then knows it."""
+    folders = (path for path in settings.archive.glob("*") if path.name != TRIGGER)
+    return any(path.is_file() for folder in folders for path in folder.glob("*"))
 
 
 def load_landing(
@@ -91,6 +108,8 @@ def load_landing(
 
 def _load(run: Run, batches: Batches, wait_for_settling: bool) -> LoadReport:
     load_stand_ins(run)
+    for line in passed_over(run.settings):
+        run.report(line)
     notes = read_notes(run.settings)
     today = run.now().astimezone(UTC).date()
     landed, unsettled = look(run.settings, run.feeds, today, notes, wait_for_settling)

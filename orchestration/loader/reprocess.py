@@ -13,6 +13,7 @@ from duckdb import DuckDBPyConnection
 from orchestration.loader.file_names import shown
 from orchestration.loader.ledger import Entry, Ledger
 from orchestration.loader.moves import copies_by_bytes, copies_by_name, put_back
+from orchestration.loader.withhold import command_for
 from orchestration.settings import Settings
 
 _MOST_NAMES = 10
@@ -37,7 +38,7 @@ def reprocess(connection: DuckDBPyConnection, settings: Settings, target: str, w
     ):
         raise LookupError(
             f"A later delivery of {shown(name)} counts by now, and this one would take its place."
-            f" If that is meant, take the later one back first: retract {shown(name)}"
+            f" If that is meant, take the later one back first: {command_for('retract', name)}"
         )
     with ledger.transaction():
         ledger.record(replace(entry, reprocessed=why))

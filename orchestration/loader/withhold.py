@@ -5,6 +5,7 @@ judging a delivery (`tests/generic/deliveries_are_usual.sql`), running dbt (`bre
 """
 
 import hashlib
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
@@ -68,12 +69,12 @@ class Withheld:
     @property
     def command(self) -> str:
         """What lets it count, when it is right after all."""
-        return release_command(self.batch_id)
+        return command_for("release", self.batch_id)
 
 
-def release_command(batch_id: str) -> str:
-    """The command that ends the holds of a batch."""
-    return f'python -m orchestration release {shown(batch_id)} --why "…"'
+def command_for(decision: str, target: str) -> str:
+    """The command that releases or retracts a batch or file, as a shell takes it."""
+    return f'python -m orchestration {decision} {shlex.quote(shown(target))} --why "…"'
 
 
 def withheld_files(connection: DuckDBPyConnection) -> list[Withheld]:

@@ -113,6 +113,15 @@ def test_a_build_that_died_is_marked_by_the_next(warehouse):
     ]
 
 
+def test_the_newest_build_is_the_last_begun_also_when_the_clock_went_back(warehouse, settings):
+    build(warehouse, settings, "one")
+    warehouse.execute("update audit.builds set started_at = started_at + interval 1 hour")
+    build(warehouse, settings, "two")
+    newest, before = last_builds(warehouse, 5)
+    assert (newest.run_id, before.run_id) == ("two", "one")
+    assert newest.finished_at >= newest.started_at
+
+
 def test_the_fingerprint_sees_names_and_bytes_of_the_project(settings):
     before = project_fingerprint(settings)
     model = settings.project_dir / "models" / "new.sql"

@@ -406,6 +406,13 @@ def _wait_for(port: int) -> None:
     raise AssertionError(f"Nothing listens on {port}.")
 
 
+def test_a_host_that_is_no_address_is_a_sentence(built: Built) -> None:
+    from dashboard.serve import serve
+
+    with pytest.raises(ConfigurationError, match=r"cannot listen on no\.such\.host:8050"):
+        serve(built.settings, "no.such.host", 8050, lambda line: None)
+
+
 def test_a_port_that_is_taken_is_a_sentence(demo: Dashboard, built: Built) -> None:
     from dashboard.serve import serve
 

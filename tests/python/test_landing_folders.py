@@ -1,10 +1,14 @@
 """Folders: what is taken from landing, where it goes, and that nothing leads outside."""
 
+import io
 import json
 import os
 
 import pytest
 from landing_zone import LandingZone, orders_csv
+from rich.console import Console
+
+from orchestration.summary import print_status
 
 
 @pytest.fixture
@@ -89,6 +93,15 @@ def test_unfinished_files_links_folders_and_pipes_stay(zone, tmp_path):
     assert sorted(landing.rglob("*")) == before
     assert zone.query("select count(*) from bronze.files") == [(0,)]
     assert zone.due().names == ()
+    assert zone.lines == [
+        "orders_2025_01_15.csv in landing is a link, not read; drop the file itself.",
+        "orders_2025_01_16.csv in landing is a folder, not read; drop the files in it.",
+        "orders_2025_01_17.csv in landing is no regular file, not read; drop the file itself.",
+        "trigger_2025_01_15.json in landing is a link, not read; drop the file itself.",
+    ]
+    printed = io.StringIO()
+    print_status(Console(file=printed, width=200), zone.settings)
+    assert all(line in printed.getvalue() for line in zone.lines)
 
 
 HOSTILE = [

@@ -6,11 +6,13 @@ import time
 from contextlib import closing
 from dataclasses import replace
 
+import duckdb
 import pytest
 from landing_zone import LandingZone, orders_csv
 
 from orchestration.loader import file_load
 from orchestration.loader.load import connect, load_landing
+from orchestration.settings import ConfigurationError
 
 ORDERS = "orders_2025_01_15.csv"
 NEXT = "orders_2025_01_16.csv"
@@ -47,6 +49,30 @@ def test_a_loaded_file_is_on_record_whole(zone):
     assert zone.query("select file_id, line_number, raw from bronze.rejected_rows") == [
         (1, 4, "3,broken")
     ]
+
+
+def test_a_lost_or_damaged_warehouse_is_refused_until_its_files_came_again(zone):
+    zone.drop(ORDERS, orders_csv("1"))
+    zone.load()
+    zone.drop(NEXT, orders_csv("2"))
+    warehouse, archive = zone.settings.warehouse, zone.settings.archive
+    warehouse.unlink()
+    for how, make in {
+        "is gone": lambda: None,
+        "is empty": lambda: duckdb.connect(warehouse).close(),
+        "is damaged": lambda: os.truncate(warehouse, warehouse.stat().st_size // 2),
+        "is damaged .*no": lambda: warehouse.write_bytes(b"no database"),
+    }.items():
+        make()
+        with pytest.raises(ConfigurationError, match=f"{how}.*readers keep.*from a backup"):
+            zone.load()
+        assert (zone.settings.landing / NEXT).exists()
+
+    warehouse.unlink()
+    archive.rename(archive.with_name("archive_lost"))
+    (archive.with_name("archive_lost") / "orders" / ORDERS).rename(zone.settings.landing / ORDERS)
+    assert zone.status() == {ORDERS: "loaded", NEXT: "loaded"}
+    assert zone.status() == {}
 
 
 def test_a_second_load_does_nothing(zone):

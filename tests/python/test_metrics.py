@@ -114,6 +114,7 @@ def test_categories_add_up_to_revenue(layer: SemanticLayer) -> None:
     [
         (["revenu"], [], "There is no metric revenu. There are: avg_order_value, "),
         (["orders"], ["product__category"], "orders can be grouped and filtered by day, week, "),
+        (["orders"], [""], "--by or --where is empty"),
     ],
 )
 def test_what_cannot_be_asked_is_a_sentence(

@@ -11,10 +11,12 @@ import duckdb
 import pytest
 from warehouse import Warehouse
 
+from orchestration.builds import create_builds
 from orchestration.contracts import load_contracts
 from orchestration.pii_key import KEY_FILE, hmac_pads, read_or_make_key
 from orchestration.publish import current_file, steward_edition
-from orchestration.settings import ConfigurationError
+from orchestration.settings import ConfigurationError, Settings
+from orchestration.warehouse import make_key, open_warehouse
 
 EMAIL = re.compile(r"[\w.+-]+(@|%40)[\w-]+\.[\w.]+")
 PHONE = re.compile(r"\+[1-9]([ ()./-]{0,3}\d){7,14}")
@@ -213,6 +215,27 @@ def test_without_the_key_a_hash_raises(built, scratch: Path):
         pytest.raises(duckdb.Error, match="The key of personal identifiers is missing"),
     ):
         connection.execute(compiled.read_text()).fetchall()
+
+
+def test_a_key_that_is_lost_is_made_anew_on_purpose_alone(tmp_path):
+    settings = Settings(data_dir=tmp_path)
+    assert "was made" in make_key(settings)
+    first = read_or_make_key(tmp_path)
+    with pytest.raises(ConfigurationError, match="--new-key is for a key that is lost"):
+        make_key(settings, anew=True)
+    with open_warehouse(settings) as connection:
+        create_builds(connection)
+        connection.execute("insert into audit.builds (published_version) values (1)")
+
+    (tmp_path / KEY_FILE).unlink()
+    with pytest.raises(ConfigurationError, match="Restore it from its copy"):
+        make_key(settings)
+    settings.published.mkdir()
+    (settings.published / "orderhouse.duckdb").touch()
+    with pytest.raises(ConfigurationError, match="Restore it from its copy"):
+        read_or_make_key(tmp_path)
+    assert "was made" in make_key(settings, anew=True)
+    assert read_or_make_key(tmp_path) != first
 
 
 def test_an_empty_key_file_is_refused(tmp_path):

@@ -85,7 +85,12 @@ def test_a_fault_that_stays_fails_the_step_after_three_more_attempts(tmp_path):
 
 @pytest.mark.parametrize(
     "fault",
-    [ValueError("a bug"), FileNotFoundError(2, "No such file"), PermissionError(13, "Denied")],
+    [
+        ValueError("a bug"),
+        FileNotFoundError(2, "No such file"),
+        PermissionError(13, "Denied"),
+        duckdb.IOException("IO Error: Could not read enough bytes from file"),
+    ],
 )
 def test_what_does_not_pass_by_itself_is_not_tried_again(tmp_path, fault):
     def breaks() -> None:
@@ -108,6 +113,7 @@ def dbt_run(*messages: str, rows: int | None = None) -> DbtRun:
         (dbt_run("IO Error: No space left", "Got 3 results, configured to fail if != 0"), False),
         (dbt_run("Got 3 results, configured to fail if != 0", rows=3), False),
         (DbtRun(False, None, (), (), "IO Error: Cannot open file"), True),
+        (DbtRun(False, None, (), (), "IO Error: Could not read enough bytes from file"), False),
         (DbtRun(False, None, (), (), None), False),
         (DbtRun(True, "id", (), (), None), False),
     ],

@@ -26,9 +26,9 @@ from orchestration.forecast.step import forecast_sales
 from orchestration.instance import dagster_home
 from orchestration.pii_key import KEY_FILE
 from orchestration.publish import current_file, current_version, versions
-from orchestration.run import nothing_ever_landed, run
+from orchestration.run import RunOutcome, nothing_ever_landed, run
 from orchestration.settings import PROJECT_DIR, ConfigurationError, Settings
-from orchestration.summary import _print_table
+from orchestration.summary import _print_files, _print_table
 from orchestration.warehouse import open_warehouse, writer_lock
 from orchestration.watching import ARRIVAL_CHECK
 
@@ -177,6 +177,21 @@ def test_a_failed_build_publishes_nothing_and_names_the_test_its_rows_and_its_ta
         assert connection.execute(
             "select count(*) from test_failures.every_record_is_in_bronze_or_rejected"
         ).fetchone() == (1,)
+
+
+def test_without_the_warehouse_or_its_key_readers_keep_their_version(copy_of_built):
+    settings = copy_of_built()
+    settings.warehouse.unlink()
+    lost = run(settings, report=print)
+    assert lost.status == "failed"
+    assert "\nThe warehouse " in lost.error and "is gone, though files were archived" in lost.error
+
+    (settings.data_dir / KEY_FILE).unlink()
+    refused = CliRunner().invoke(cli, ["run"])
+    assert (refused.exit_code, "pii.key is gone" in refused.output) == (2, True), refused.output
+    assert not (settings.data_dir / KEY_FILE).exists()
+    assert not settings.warehouse.exists()
+    assert (current_version(settings), list(versions(settings))) == (1, [1])
 
 
 def test_a_held_batch_can_be_released_by_name(copy_of_built):
@@ -345,6 +360,24 @@ def test_a_data_dir_that_cannot_be_made_is_exit_code_2(monkeypatch, tmp_path):
     assert "Traceback" not in result.output
 
 
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (["retract", "orders_2025_01_15.csv", "--why", " "], "Nothing is decided: say why"),
+        (["release", "2025-01-15", "--why", ""], "Nothing is decided: say why"),
+        (["demo-data", "--start", "9999-12-31"], "leaves the calendar"),
+        (["dashboard", "--port", "99999"], "1<=x<=65535"),
+        (["up", "--port", "-1"], "1<=x<=65535"),
+    ],
+)
+def test_an_option_that_cannot_be_meant_is_a_sentence_and_exit_code_2(
+    monkeypatch, tmp_path, command, words
+):
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    result = CliRunner().invoke(cli, command)
+    assert (result.exit_code, words in result.output) == (2, True), result.output
+
+
 def test_status_of_a_fresh_folder_says_what_to_do(monkeypatch, tmp_path):
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
     result = CliRunner().invoke(cli, ["status"])
@@ -372,3 +405,10 @@ def test_names_and_reasons_are_printed_as_they_are():
     row = ("orders_2025_01_15_[eu].csv", "its header has [/b]")
     _print_table(Console(file=printed, width=100), "Files", ("file", "reason"), [row])
     assert all(text in printed.getvalue() for text in row)
+
+
+def test_no_name_moves_the_cursor():
+    printed = io.StringIO()
+    file = {"file_name": "orders\x1b[2J.csv", "status": "discarded", "code": None, "reason": None}
+    _print_files(Console(file=printed, width=100), RunOutcome("unchanged", None, None, [file], []))
+    assert r"orders\x1b[2J.csv" in printed.getvalue()

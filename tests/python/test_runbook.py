@@ -52,6 +52,9 @@ EXERCISED_BY = {
     "The disk was full, or another program held the warehouse": [
         "test_retries.test_what_passes_by_itself_is_tried_again_and_goes_on_where_it_was"
     ],
+    "The warehouse file is lost or damaged": [
+        "test_load.test_a_lost_or_damaged_warehouse_is_refused_until_its_files_came_again"
+    ],
     "Nothing is loaded by itself any more": [
         "test_up.test_three_files_of_two_feeds_are_one_run_from_landing_to_published_gold",
         "test_automation.test_it_asks_again_after_a_failed_run_with_a_growing_pause",
@@ -85,7 +88,8 @@ EXERCISED_BY = {
         "test_run.test_a_second_run_loads_nothing_and_a_forced_one_changes_no_gold_row"
     ],
     "The key file is lost": [
-        "test_incremental.test_another_key_of_the_hashes_builds_everything_whole"
+        "test_incremental.test_another_key_of_the_hashes_builds_everything_whole",
+        "test_privacy.test_a_key_that_is_lost_is_made_anew_on_purpose_alone",
     ],
 }
 

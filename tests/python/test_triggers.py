@@ -304,7 +304,7 @@ def test_a_trigger_again_is_a_duplicate_and_a_changed_one_is_checked(zone):
     (batch,) = zone.load().batches
     assert batch.status == "held"
     assert batch.reason.startswith("mismatch_after_load: ")
-    assert f"python -m orchestration retract {ORDERS}" in batch.reason
+    assert f'python -m orchestration retract {ORDERS} --why "…"' in batch.reason
     assert len([path for path in zone.tree() if path.startswith("archive/trigger/")]) == 3
 
 

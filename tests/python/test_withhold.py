@@ -1,5 +1,6 @@
 """The ledger of withheld files: corrections, take-backs, releases, and who is judged anew."""
 
+import shlex
 from contextlib import closing
 from datetime import date
 
@@ -11,6 +12,7 @@ from orchestration.loader.load import connect
 from orchestration.loader.retract import restore, retract
 from orchestration.loader.withhold import (
     Finding,
+    command_for,
     pass_files,
     pass_published_files,
     reconsider,
@@ -179,3 +181,10 @@ def test_what_was_published_before_there_was_a_breaker_has_passed(zone):
     with closing(connect(zone.settings)) as connection:
         pass_published_files(connection)
     assert zone.open(JAN_16) == [JAN_16]
+
+
+def test_a_command_that_is_offered_is_one_for_a_shell():
+    command = command_for("retract", "orders_2025_01_15_it's new.csv")
+    assert shlex.split(command) == [
+        "python", "-m", "orchestration", "retract", "orders_2025_01_15_it's new.csv", "--why", "…",
+    ]  # fmt: skip
