@@ -349,6 +349,9 @@ def test_a_patch_of_her_row_is_noticed_whatever_it_says(settings, tmp_path):
 @pytest.mark.parametrize("folder", ["landing", "archive", "discarded"])
 def test_a_folder_that_is_a_link_is_followed(settings, tmp_path, folder):
     there, here = tmp_path / "other disk", settings.data_dir / folder
+    put(settings.landing / "customers_2025_01_12.ndjson", as_ndjson(BOB))
+    with closing(connect(settings)) as connection:
+        load_landing(connection, settings, load_contracts(settings.contracts_file))
     if here.is_dir():
         shutil.rmtree(here)
     (there / "customers").mkdir(parents=True)
