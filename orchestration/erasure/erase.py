@@ -26,9 +26,10 @@ from orchestration.breaker import build_without_far_off
 from orchestration.builds import begin_build, fingerprint, finish_build, project_fingerprint
 from orchestration.contracts import Contract, load_contracts
 from orchestration.dbt_runner import DbtRun, invoke
-from orchestration.erasure.files import Files, as_json, is_database, lines_of_patches, look, roots
+from orchestration.erasure.files import Files, is_database, look, roots
 from orchestration.erasure.find import contacts_of, find_rows, traces_of
 from orchestration.erasure.pages import remove_drafts, rewrite_warehouse
+from orchestration.erasure.patches import lines_of_patches
 from orchestration.erasure.run_store import clear_run_store
 from orchestration.erasure.tables import clear_tables
 from orchestration.loader.load import connect
@@ -198,7 +199,7 @@ def _note_places(connection: DuckDBPyConnection, hashed: str, places: Mapping[st
     connection.execute(
         "update audit.erasures set places = ?, status = 'cleared'"
         " where person_hash = ? and status <> 'complete'",
-        [as_json(Counter(places) + Counter(json.loads(before))), hashed],
+        [_as_json(Counter(places) + Counter(json.loads(before))), hashed],
     )
 
 
@@ -248,6 +249,10 @@ def _check_tables(
     }
     if left:
         raise ErasureError(f"Rows of the person still hold personal data: {left}. Erase again.")
+
+
+def _as_json(places: Mapping[str, int]) -> str:
+    return json.dumps({place: count for place, count in sorted(places.items()) if count})
 
 
 def _now() -> datetime:

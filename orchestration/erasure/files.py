@@ -4,9 +4,6 @@ Belongs here: every file under the roots that is no DuckDB database, cleared onc
 once more. Does not: tables (`tables.py`), how a delivered file is rewritten (`delivered.py`).
 """
 
-import csv
-import io
-import json
 import os
 import shutil
 import sqlite3
@@ -35,14 +32,13 @@ from orchestration.loader.landing import Landed, is_settled, list_landing, read_
 from orchestration.loader.ledger import Ledger
 from orchestration.loader.refusal import Refused
 from orchestration.loader.spool import fingerprint
-from orchestration.people import personal_columns, this_person, whose
+from orchestration.people import this_person, whose
 from orchestration.pii_key import KEY_FILE
 from orchestration.settings import Settings
 
 _SQLITE = b"SQLite format 3\0"
 _SQLITE_WAIT_SECONDS = 15
 _REASON = ".reason.json"
-_PATCH = ("file_name", "row_number", "column_name", "sha256")
 
 
 @dataclass
@@ -412,46 +408,3 @@ class Files:
             if folder in path.parents:
                 return place
         return path.relative_to(data).parts[0] if data in path.parents else "logs of programs"
-
-
-def lines_of_patches(
-    connection: DuckDBPyConnection,
-    settings: Settings,
-    contracts: Mapping[str, Contract],
-    rows: Mapping[str, Rows],
-    traces: Traces,
-) -> list[int]:
-    """Lines of seeds/patches.csv that hold a telling value, or a personal one for the person's row.
-
-    What a patch says of a row need not have been delivered ever.
-    """
-    path = settings.project_dir / "seeds" / "patches.csv"
-    if not path.exists():
-        return []
-    text = path.read_text(encoding="utf-8-sig")
-    told = {number for number, line in enumerate(text.split("\n"), 1) if traces.edit(line) != line}
-    personal = {
-        (feed, column.name) for feed in rows for column in personal_columns(contracts[feed])
-    }
-    reader, begin = csv.DictReader(io.StringIO(text, newline="")), 2
-    for patch in reader:
-        cell = {name: (patch.get(name) or "").strip() for name in _PATCH}
-        if any(
-            (feed, cell["column_name"].lower()) in personal
-            and connection.execute(
-                f"from {found.table} inner join bronze.files as loaded on _file_id = loaded.file_id"
-                # A patch may name a duplicate of the file that was loaded.
-                " inner join bronze.files as named using (feed, sha256)"
-                " where named.file_name = ? and _row_number = try_cast(? as bigint)"
-                " and lower(?) in ('', sha256) limit 1",
-                [cell["file_name"], cell["row_number"], cell["sha256"]],
-            ).fetchone()
-            for feed, found in rows.items()
-        ):
-            told.add(begin)
-        begin = reader.line_num + 1
-    return sorted(told)
-
-
-def as_json(places: Mapping[str, int]) -> str:
-    return json.dumps({place: count for place, count in sorted(places.items()) if count})

@@ -19,8 +19,9 @@ from orchestration.erasure import erase as steps
 from orchestration.erasure import files
 from orchestration.erasure.delivered import rewrite
 from orchestration.erasure.erase import ErasureError, erase
-from orchestration.erasure.files import Files, Seen, lines_of_patches, look, roots
+from orchestration.erasure.files import Files, Seen, look, roots
 from orchestration.erasure.find import contacts_of, find_rows, traces_of
+from orchestration.erasure.patches import lines_of_patches
 from orchestration.erasure.segments import without_records
 from orchestration.erasure.tables import clear_tables
 from orchestration.erasure.traces import Traces, files_under
@@ -248,36 +249,31 @@ def test_what_the_warehouse_once_believed_loses_values_in_the_wrong_column(setti
     assert found == [("A-1", "at erased", 7), ("A-2", "Ulm", 7)]
 
 
-@pytest.mark.parametrize(
-    "longer", [f"{ADA['email']}.uk", f"c/o {ADA['email']}", ADA["email"].upper()]
-)
-def test_what_others_hold_in_a_longer_value_is_not_looked_for(settings, longer):
-    put(
-        settings.landing / "customers_2025_01_12.ndjson",
-        as_ndjson(ADA, BOB | {"phone": longer, "email": f"{longer}x"}),
-    )
+def beside(settings: Settings, other: dict) -> tuple[set[str], Traces]:
+    """Her contacts, and what is looked for, when somebody else was delivered beside her."""
+    put(settings.landing / "customers_2025_01_12.ndjson", as_ndjson(ADA, other))
     contracts = load_contracts(settings.contracts_file)
     with closing(connect(settings)) as connection:
         load_landing(connection, settings, contracts)
         rows = find_rows(connection, contracts, HERS.customer_id)
         contacts = contacts_of(connection, settings, contracts, rows, HERS.customer_id)
         traces = traces_of(connection, contracts, rows, HERS.customer_id, contacts)
+    return contacts, traces
+
+
+@pytest.mark.parametrize(
+    "longer", [f"{ADA['email']}.uk", f"c/o {ADA['email']}", ADA["email"].upper()]
+)
+def test_what_others_hold_in_a_longer_value_is_not_looked_for(settings, longer):
+    contacts, traces = beside(settings, BOB | {"phone": longer, "email": f"{longer}x"})
     assert ADA["email"] in contacts
     assert traces.telling == (ADA["phone"],)
     assert ADA["last_name"] in traces.words
 
 
 def test_what_others_hold_in_another_spelling_is_not_looked_for(settings):
-    put(
-        settings.landing / "customers_2025_01_12.ndjson",
-        as_ndjson(ADA, BOB | {"phone": "01577/081-5471", "last_name": "Quackenbu\u0308sh"}),
-    )
-    contracts = load_contracts(settings.contracts_file)
-    with closing(connect(settings)) as connection:
-        load_landing(connection, settings, contracts)
-        rows = find_rows(connection, contracts, HERS.customer_id)
-        contacts = contacts_of(connection, settings, contracts, rows, HERS.customer_id)
-        traces = traces_of(connection, contracts, rows, HERS.customer_id, contacts)
+    other = BOB | {"phone": "01577/081-5471", "last_name": "Quackenbu\u0308sh"}
+    contacts, traces = beside(settings, other)
     assert {ADA["phone"], ADA["last_name"]} <= contacts
     assert traces.telling == (ADA["email"],)
     assert traces.words == ()
