@@ -23,6 +23,7 @@ status: $(STAMP) ## What readers see, the last builds, what waits
 	@$(BIN)/python -m orchestration status
 
 test: $(STAMP) ## All tests
+	@tests/install_programs.sh
 	@$(BIN)/python -m pytest $(ARGS)
 
 ordeal: $(STAMP) ## Random sequences against rebuilds (ARGS="--count 200 --seed 1")

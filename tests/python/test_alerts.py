@@ -30,7 +30,7 @@ from orchestration.alerts import (
     unsent_alerts,
 )
 from orchestration.cli import cli
-from orchestration.contract_options import read_expected
+from orchestration.contracts.options import read_expected
 from orchestration.loader.load import connect
 from orchestration.outbox import Alert, outbox
 from orchestration.settings import AlertSettings, ConfigurationError, MailServer, Settings

@@ -10,15 +10,15 @@ import pytest
 import yaml
 
 from orchestration.builds import create_changes
-from orchestration.contract_options import (
-    BREAKER_OPTIONS,
+from orchestration.contracts import ContractError, feed_names, load_contracts
+from orchestration.contracts.names import (
     OWN_BESIDE_KEYS,
     OWN_COLUMNS,
     OWN_TABLES,
     SQL_WORDS,
     made_columns,
 )
-from orchestration.contracts import ContractError, feed_names, load_contracts
+from orchestration.contracts.options import BREAKER_OPTIONS
 from orchestration.erasure.tables import _DERIVED
 from orchestration.loader.bronze_tables import create_bronze
 from orchestration.settings import PROJECT_DIR, ConfigurationError, Settings

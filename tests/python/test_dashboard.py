@@ -22,6 +22,7 @@ from dashboard_charts import charts
 from dashboard_figures import PAGES, Choice
 from dashboard_page import says, shown_charts, shown_figures
 from playwright.sync_api import Browser, Page
+from programs import go_without
 
 from dashboard.browser import chromium, find_chromium, visit
 from dashboard.charts import THEMES
@@ -71,6 +72,10 @@ Opened = Callable[[Settings], Dashboard]
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    try:
+        find_chromium()
+    except ConfigurationError:
+        go_without("Chromium")
     with chromium() as one:
         yield one
 

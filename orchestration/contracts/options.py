@@ -1,8 +1,8 @@
 """Rules of a contract that need more than a line: when a feed is expected, when it is far off,
-which names are taken, what a mask can hide.
+what a mask can hide.
 
 Belongs here: what is right and the sentence for what is wrong. Does not: the contract around them
-(`contracts.py`), judging lateness (`freshness.py`) or deliveries (`macros/breaker_limits.sql`).
+(`checks.py`), judging lateness (`freshness.py`) or deliveries (`macros/breaker_limits.sql`).
 """
 
 import re
@@ -25,51 +25,6 @@ BREAKER_OPTIONS: dict[str, tuple[Callable[[float], bool], str]] = {
     "quarantine_share": (lambda n: 0 < n <= 1, "a number greater than 0, at most 1"),
     "min_rows": (lambda n: n >= 0 and n == int(n), "a whole number of at least 0"),
 }
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-# The tables of the schemas bronze and changes that are no feed's (loader/bronze_tables.py,
-# people.py, builds.py).
-OWN_TABLES = _words(
-    """
-    batches breakers files passed_files rejected_rows releases rewritten_files
-    invocation read written
-    """
-)
-# Columns that the macros add to those of a feed, or take for granted there: DuckDB takes the first
-# of two columns of one name without a word.
-OWN_COLUMNS = _words(
-    """
-    operation is_deletion version_hash rejection_reasons warnings is_accepted
-    valid_from valid_to is_first_version next_step_at affected_from
-    is_counted known_from known_until
-    rowid place__ is_new__ by_1
-    dbt_scd_id dbt_updated_at dbt_valid_from dbt_valid_to dbt_change_type dbt_unique_key
-    """
-)
-# The same beside a feed's key alone: where changed keys are logged and full lists compared.
-OWN_BESIDE_KEYS = _words(
-    """
-    number is_new
-    previous_listing next_listing next_delivery after_earlier after_this returned_at
-    """
-)
-# Words that DuckDB takes for no column's name unless it is quoted; generated SQL does not quote.
-SQL_WORDS = _words(
-    """
-    all analyse analyze and anti any array as asc asof asymmetric at authorization binary both
-    by case cast check collate collation column concurrently constraint create cross default
-    deferrable desc describe distinct do else end except false fetch for foreign freeze from
-    full glob group having ilike in initially inner intersect into is isnull join lambda lateral
-    leading left like limit natural not notnull null offset on only or order outer overlaps
-    pivot pivot_longer pivot_wider placing positional primary qualify references returning right
-    select semi show similar some summarize symmetric table tablesample then to trailing true
-    union unique unpack unpivot using variadic verbose when where window with
-    """
-)
 # Mask → the types of the columns it can hide (macros/masked_columns.sql); it can drop any.
 _MASKED_TYPES = {
     "email": ("text",),
@@ -149,20 +104,6 @@ def check_breaker(options: Any) -> None:
         is_right, must_be = BREAKER_OPTIONS[name]
         if not _is_number(value) or not is_right(value):
             raise ValueError(f"breaker.{name} is {value!r}; it must be {must_be}.")
-
-
-def made_columns(name: str, type_: str, mask: str | None) -> list[str]:
-    """The columns beside its own name that the macros make of a feed's column."""
-    made = [f"is_{name}_patched"]
-    if type_ != "text":
-        made.append(f"{name}_delivered")
-    if mask == "email":
-        made += [f"{name}_hash", f"{name}_domain", f"has_{name}"]
-    elif mask == "phone":
-        made.append(f"{name}_masked")
-    elif mask == "year":
-        made.append("birth_year" if name == "date_of_birth" else f"{name}_year")
-    return made
 
 
 def check_mask(mask: str, type_: str) -> None:
