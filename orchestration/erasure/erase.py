@@ -14,6 +14,7 @@ import sqlite3
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import BrokenExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,8 +27,9 @@ from orchestration.breaker import build_without_far_off
 from orchestration.builds import begin_build, fingerprint, finish_build, project_fingerprint
 from orchestration.contracts import Contract, load_contracts
 from orchestration.dbt_runner import DbtRun, invoke
-from orchestration.erasure.files import Files, is_database, look, roots
+from orchestration.erasure.files import Files, roots
 from orchestration.erasure.find import contacts_of, find_rows, traces_of
+from orchestration.erasure.look import is_database, look
 from orchestration.erasure.pages import remove_drafts, rewrite_warehouse
 from orchestration.erasure.patches import lines_of_patches
 from orchestration.erasure.run_store import clear_run_store
@@ -130,7 +132,7 @@ def _said_to_be_unfinished() -> Iterator[None]:
     """What cuts an erasure off is told with the way to end it."""
     try:
         yield
-    except (OSError, duckdb.Error, sqlite3.Error) as error:
+    except (OSError, BrokenExecutor, duckdb.Error, sqlite3.Error) as error:
         raise ErasureError(
             f"The person is not wholly erased: {error}\n"
             "Mend that, then give the same command again."

@@ -1,7 +1,7 @@
 """A person in files: those that were delivered, and what programs wrote beside them.
 
-Belongs here: every file under the roots that is no DuckDB database, cleared once, and looked at
-once more. Does not: tables (`tables.py`), how a delivered file is rewritten (`delivered.py`).
+Belongs here: clearing every file under the roots that is no DuckDB database. Does not: finding them
+(`look.py`), tables (`tables.py`), how a delivered file is rewritten (`delivered.py`).
 """
 
 import os
@@ -9,9 +9,8 @@ import shutil
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,9 +21,10 @@ from orchestration.dbt_runner import target_dir
 from orchestration.erasure.delivered import Rows as RowsToBlank
 from orchestration.erasure.delivered import rewrite, transform
 from orchestration.erasure.find import Rows
+from orchestration.erasure.look import Seen, is_database
 from orchestration.erasure.segments import without_records
 from orchestration.erasure.tables import rejected_about
-from orchestration.erasure.traces import Traces, chunks, files_under
+from orchestration.erasure.traces import Traces, chunks
 from orchestration.loader.deliveries import Run, forget_reading, read_file, staging
 from orchestration.loader.erased import begin_rewrite, read_whole, replace_file, rewrite_copies
 from orchestration.loader.file_names import FileName, is_unfinished, text_of
@@ -33,22 +33,11 @@ from orchestration.loader.ledger import Ledger
 from orchestration.loader.refusal import Refused
 from orchestration.loader.spool import fingerprint
 from orchestration.people import this_person, whose
-from orchestration.pii_key import KEY_FILE
 from orchestration.settings import Settings
 
 _SQLITE = b"SQLite format 3\0"
 _SQLITE_WAIT_SECONDS = 15
 _REASON = ".reason.json"
-
-
-@dataclass
-class Seen:
-    """What is known of every file after a look at it: its state then, and what stood in it."""
-
-    states: dict[Path, tuple[int, int]] = field(default_factory=dict)
-    telling: set[Path] = field(default_factory=set)
-    words: set[Path] = field(default_factory=set)
-    mentions: set[Path] = field(default_factory=set)
 
 
 def roots(settings: Settings, dagster_home: Path) -> list[Path]:
@@ -72,53 +61,6 @@ def _folders_of_data(settings: Settings) -> dict[str, Path]:
         "published": settings.published.resolve(),
         "warehouse": settings.warehouse.parent.resolve(),
     }
-
-
-def look(
-    folders: list[Path],
-    traces: Traces,
-    before: Seen | None = None,
-    besides: Collection[Path] = (),
-) -> Seen:
-    """Search the bytes of all files but those of `besides`.
-
-    The first look leaves DuckDB's out, which hold the person in many places. A look after
-    another (`before`) spares files that it found free of traces and that have not changed since.
-    """
-    seen = Seen()
-    for path in files_under(folders):
-        if path.name == KEY_FILE or path in besides or (before is None and is_database(path)):
-            continue
-        # A program that runs meanwhile may remove a file of its own, such as SQLite's `-shm`.
-        with suppress(FileNotFoundError):
-            _look_at(path, traces, before, seen)
-    return seen
-
-
-def _look_at(path: Path, traces: Traces, before: Seen | None, seen: Seen) -> None:
-    state = path.stat()
-    if traces.edit(path.name) != path.name:
-        seen.mentions.add(path)
-        seen.telling.add(path)
-    seen.states[path] = (state.st_size, state.st_mtime_ns)
-    if before and before.states.get(path) == seen.states[path] and path not in before.telling:
-        if path in before.words:
-            seen.words.add(path)
-        return
-    for piece in chunks(path):
-        if not traces.mentions(piece):
-            continue
-        seen.mentions.add(path)
-        if traces.words_in_bytes(piece):
-            seen.words.add(path)
-        if traces.in_bytes(piece):
-            seen.telling.add(path)
-            break
-
-
-def is_database(path: Path) -> bool:
-    """Whether DuckDB wrote the file: a database, its log, a draft of one."""
-    return ".duckdb" in path.name
 
 
 class Files:
@@ -201,6 +143,7 @@ class Files:
         for (feed, sha256), has_traces in wanted.items():
             entries = self._ledger.same_bytes(feed, sha256)
             begin_rewrite(self._connection, self._ledger, feed, sha256)
+            none_refused = all(entry.rows_rejected == 0 for entry in entries)
             self.changed["archive"] += rewrite_copies(
                 self._connection,
                 self._settings,
@@ -208,7 +151,7 @@ class Files:
                 self._ledger,
                 entries[0],
                 self._rows_to_blank(feed, [entry.file_id for entry in entries]),
-                self._traces.is_about,
+                (lambda line: False) if none_refused else self._traces.is_about,
                 self._traces.edit if has_traces else str,
             )
             if has_traces:

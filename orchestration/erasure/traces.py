@@ -281,15 +281,3 @@ def chunks(path: Path) -> Iterator[bytes]:
                 piece = piece.decode("utf-16", "replace").encode()
             yield tail + piece
             tail = piece[-_OVERLAP:]
-
-
-def files_under(roots: Iterable[Path]) -> list[Path]:
-    """Every regular file under `roots`, once."""
-    return sorted(
-        {
-            path.resolve()
-            for root in roots
-            for path in root.rglob("*")
-            if path.is_file() and not path.is_symlink()
-        }
-    )

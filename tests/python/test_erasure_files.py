@@ -16,15 +16,16 @@ from person import ADA, BOB, STREET, address, as_csv, as_ndjson
 
 from orchestration.contracts import load_contracts
 from orchestration.erasure import erase as steps
-from orchestration.erasure import files
+from orchestration.erasure import look as looking
 from orchestration.erasure.delivered import rewrite
 from orchestration.erasure.erase import ErasureError, erase
-from orchestration.erasure.files import Files, Seen, look, roots
+from orchestration.erasure.files import Files, roots
 from orchestration.erasure.find import contacts_of, find_rows, traces_of
+from orchestration.erasure.look import Seen, files_under, look
 from orchestration.erasure.patches import lines_of_patches
 from orchestration.erasure.segments import without_records
 from orchestration.erasure.tables import clear_tables
-from orchestration.erasure.traces import Traces, files_under
+from orchestration.erasure.traces import Traces
 from orchestration.loader.erased import read_whole, replace_file
 from orchestration.loader.landing import Note, Notes, list_landing, write_notes
 from orchestration.loader.load import connect, load_landing
@@ -362,8 +363,18 @@ def test_a_folder_that_is_a_link_is_followed(settings, tmp_path, folder):
 
 def test_a_file_that_vanishes_before_it_is_read_is_passed_over(settings, monkeypatch):
     gone, path = settings.data_dir / "schedules.db-shm", put(settings.data_dir / "log", STREET)
-    monkeypatch.setattr(files, "files_under", lambda folders: [gone, path])
+    monkeypatch.setattr(looking, "files_under", lambda folders: [gone, path])
     assert look([], HERS).telling == {path}
+
+
+def test_several_processes_see_what_one_sees(settings, monkeypatch):
+    texts = ("nothing", STREET, ADA["last_name"], "C-0815", f"{STREET} {ADA['last_name']}")
+    for number, text in enumerate(texts):
+        put(settings.data_dir / f"{number}.log", text)
+    alone = look([settings.data_dir], HERS)
+    assert alone.telling and alone.words and len(alone.mentions) > len(alone.telling)
+    monkeypatch.setattr(looking, "_SHARED_FROM_BYTES", 0)
+    assert look([settings.data_dir], HERS) == alone
 
 
 def test_the_name_of_a_file_loses_a_value_as_its_row_in_the_ledger_does(settings):

@@ -1,0 +1,111 @@
+"""A look at the bytes of all files: in which ones a person still stands.
+
+Belongs here: which files are searched, and what is known of each afterwards. Does not: what is
+searched for, and in which spellings (`traces.py`); clearing (`files.py`).
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import repeat
+from multiprocessing import get_context
+from pathlib import Path
+
+from orchestration.erasure.traces import Traces, chunks
+from orchestration.pii_key import KEY_FILE
+
+# A process takes as long to start as to search a quarter of this.
+_SHARED_FROM_BYTES = 1 << 29
+
+
+@dataclass
+class Seen:
+    """What is known of every file after a look at it: its state then, and what stood in it."""
+
+    states: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    telling: set[Path] = field(default_factory=set)
+    words: set[Path] = field(default_factory=set)
+    mentions: set[Path] = field(default_factory=set)
+
+
+def look(
+    folders: list[Path],
+    traces: Traces,
+    before: Seen | None = None,
+    besides: Collection[Path] = (),
+) -> Seen:
+    """Search the bytes of all files but those of `besides`.
+
+    The first look leaves DuckDB's out, which hold the person in many places. A look after
+    another (`before`) spares files that it found free of traces and that have not changed since.
+    """
+    seen, sizes = Seen(), {}
+    for path in files_under(folders):
+        if path.name == KEY_FILE or path in besides or (before is None and is_database(path)):
+            continue
+        try:
+            state = path.stat()
+        except FileNotFoundError:
+            continue
+        seen.states[path] = (state.st_size, state.st_mtime_ns)
+        if traces.edit(path.name) != path.name:
+            seen.mentions.add(path)
+            seen.telling.add(path)
+        if before is None or before.states.get(path) != seen.states[path] or path in before.telling:
+            sizes[path] = state.st_size
+        elif path in before.words:
+            seen.words.add(path)
+    for found in _searched(sizes, traces):
+        seen.mentions |= found.mentions
+        seen.telling |= found.telling
+        seen.words |= found.words
+    return seen
+
+
+def is_database(path: Path) -> bool:
+    """Whether DuckDB wrote the file: a database, its log, a draft of one."""
+    return ".duckdb" in path.name
+
+
+def files_under(folders: Iterable[Path]) -> list[Path]:
+    """Every regular file under `folders`, once."""
+    return sorted(
+        {
+            path.resolve()
+            for folder in folders
+            for path in folder.rglob("*")
+            if path.is_file() and not path.is_symlink()
+        }
+    )
+
+
+def _searched(sizes: Mapping[Path, int], traces: Traces) -> Iterable[Seen]:
+    """What stands in each file (path → bytes); several processes share what takes long."""
+    if sum(sizes.values()) < _SHARED_FROM_BYTES:
+        return [_search(path, traces) for path in sizes]
+    # The largest first: then nobody has one left when all others are done.
+    paths = sorted(sizes, key=sizes.__getitem__, reverse=True)
+    # DuckDB has threads in this process, which a fork of it would lack.
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        return list(pool.map(_search, paths, repeat(traces)))
+
+
+def _search(path: Path, traces: Traces) -> Seen:
+    seen = Seen()
+    # A program that runs meanwhile may remove a file of its own, such as SQLite's `-shm`.
+    with suppress(FileNotFoundError):
+        _search_in(path, traces, seen)
+    return seen
+
+
+def _search_in(path: Path, traces: Traces, seen: Seen) -> None:
+    for piece in chunks(path):
+        if not traces.mentions(piece):
+            continue
+        seen.mentions.add(path)
+        if traces.words_in_bytes(piece):
+            seen.words.add(path)
+        if traces.in_bytes(piece):
+            seen.telling.add(path)
+            break
