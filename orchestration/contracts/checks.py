@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from orchestration.contracts.model import LOADER_COLUMNS, Column, Contract
+from orchestration.contracts.model import LOADER_COLUMNS, Column, Contract, feed_names
 from orchestration.contracts.names import (
     OWN_BESIDE_KEYS,
     OWN_COLUMNS,
@@ -197,6 +197,18 @@ def check_names(refuse: Refuse, contract: Contract) -> None:
                 f" {column.name!r} among its aliases.",
                 "columns",
                 column.name,
+            )
+
+
+def check_feed_is_new(refuse: Refuse, contract: Contract, others: dict[str, Contract]) -> None:
+    """Refuse a feed of which another has a name."""
+    taken = feed_names(others)
+    for name in (contract.feed, *contract.aliases):
+        if other := taken.get(name.lower()):
+            raise refuse(
+                f"the name {name!r} is taken by feed {other.feed!r}; names and aliases of feeds"
+                " must differ.",
+                *["aliases"] * (name != contract.feed),
             )
 
 

@@ -14,6 +14,7 @@ from orchestration.contracts.checks import (
     ContractError,
     Refuse,
     check_column,
+    check_feed_is_new,
     check_feed_name,
     check_headers,
     check_names,
@@ -52,23 +53,13 @@ def _contracts(path: Path, text: str) -> dict[str, Contract]:
     for table in _tables(document, path):
         options = _options(path, table)
         if options is not None:
-            _add(contracts, _contract(path, table, options), path)
+            contract = _contract(path, table, options)
+            check_feed_is_new(_refuser(path, contract.feed), contract, contracts)
+            contracts[contract.feed] = contract
     if not contracts:
         raise ContractError(f"{path}: no source table has config.meta.contract; no feed is known.")
     check_references(contracts, partial(_refuser, path))
     return contracts
-
-
-def _add(contracts: dict[str, Contract], contract: Contract, path: Path) -> None:
-    for other in contracts.values():
-        names = {name.lower() for name in (other.feed, *other.aliases)}
-        for name in (contract.feed, *contract.aliases):
-            if name.lower() in names:
-                raise ContractError(
-                    f"{path}: feed {contract.feed!r}: the name {name!r} is taken by feed "
-                    f"{other.feed!r}; names and aliases of feeds must differ."
-                )
-    contracts[contract.feed] = contract
 
 
 def _tables(document: Any, path: Path) -> list[dict[str, Any]]:

@@ -297,17 +297,22 @@ def test_a_feed_whose_key_has_two_columns_is_not_referenced(path):
 
 
 @pytest.mark.parametrize(
-    "other",
-    [FEED, FEED | {"name": "others"} | {"config": feed({"aliases": ["THINGS"]})["config"]}],
+    ("other", "place"),
+    [
+        (FEED, "- columns:"),
+        (
+            FEED | {"name": "others"} | {"config": feed({"aliases": ["THINGS"]})["config"]},
+            "aliases:",
+        ),
+    ],
     ids=["same name", "alias"],
 )
-def test_two_feeds_of_one_name_are_refused(path, other):
-    with pytest.raises(ContractError) as caught:
-        load_contracts(write(path, FEED, other))
-    message = str(caught.value)
+def test_two_feeds_of_one_name_are_refused(path, other, place):
+    message, line = refusal(path, FEED, other)
     assert str(path) in message
     assert repr(other["name"]) in message
     assert "taken by feed 'things'" in message
+    assert line == place
 
 
 @pytest.mark.parametrize(
