@@ -299,7 +299,7 @@ def test_a_feed_whose_key_has_two_columns_is_not_referenced(path):
 @pytest.mark.parametrize(
     ("other", "place"),
     [
-        (FEED, "- columns:"),
+        (FEED, "name: things"),
         (
             FEED | {"name": "others"} | {"config": feed({"aliases": ["THINGS"]})["config"]},
             "aliases:",
