@@ -149,8 +149,8 @@ def erase(settings: Settings, console: Console, customer_id: str, why: str) -> i
         console.print(f"{place}: {count:,}", markup=False)
     if done.names_elsewhere:
         console.print(
-            f"A name of theirs also stands in {done.names_elsewhere:,} files, in no record of"
-            " theirs: a town, a brand, somebody else's word."
+            "Files in which a name of theirs also stands, in no record of theirs (a town, a brand,"
+            f" somebody else's word): {done.names_elsewhere:,}"
         )
     console.print(f"Erased. Readers see version {done.version}; the versions before are removed.")
     return 0
