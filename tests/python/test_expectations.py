@@ -316,6 +316,5 @@ def test_files_of_a_feed_that_is_none_any_more_are_not_missed(warehouse, tmp_pat
     )
     result = copy.dbt("test", "--select", *conservation)
     assert_passed(result)
-    assert [row.node.name for row in result.result if row.node.name in conservation] == [
-        *conservation
-    ]
+    ran = {row.node.name for row in result.result}
+    assert ran >= {*conservation}
