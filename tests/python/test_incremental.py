@@ -1,9 +1,7 @@
 """A build costs what changed: touched keys only, and whole where nothing can be kept."""
 
-import json
 from contextlib import closing
 from decimal import Decimal
-from pathlib import Path
 
 import duckdb
 import pytest
@@ -217,11 +215,9 @@ def test_another_key_of_the_hashes_builds_everything_whole(warehouse):
 
 def test_rules_name_only_models_that_are_built_before(warehouse):
     """Rules stand in YAML and in macros; what they read must be an ancestor in the graph."""
-    manifest = json.loads(
-        Path(warehouse.settings.data_dir, "dbt", "target", "manifest.json").read_text()
-    )
-    models = {node["name"]: key for key, node in manifest["nodes"].items()}
-    parents = manifest["parent_map"]
+    manifest = warehouse.read_project().result
+    models = {node.name: key for key, node in manifest.nodes.items()}
+    parents = {key: node.depends_on_nodes for key, node in manifest.nodes.items()}
 
     def ancestors(key: str) -> set[str]:
         found, todo = set(), list(parents[key])

@@ -11,13 +11,15 @@ import os
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from orchestration.builds import project_fingerprint
 from orchestration.contracts import load_contracts
-from orchestration.dbt_runner import close_connections
+from orchestration.dbt_runner import close_connections, spared
 from orchestration.loader.load import LoadReport, connect, load_landing
 from orchestration.settings import PROJECT_DIR, Settings
 
@@ -83,22 +85,23 @@ class Warehouse:
 
     def dbt(self, *arguments: str) -> Any:
         """Run dbt in this process; its result (`success`, `result`)."""
-        from dbt.cli.main import dbtRunner
-
-        project = str(self.settings.project_dir)
-        folders = ["--project-dir", project, "--profiles-dir", project]
+        project = self.settings.project_dir
+        # What variables change, dbt may have read otherwise.
+        read = None if "--vars" in arguments else self.read_project()
+        if read and not read.success:
+            return read
         scratch = self.settings.data_dir / "dbt"
-        folders += ["--target-path", str(scratch / "target"), "--log-path", str(scratch / "logs")]
+        folders = ["--target-path", str(scratch / "target"), "--log-path", str(scratch / "logs")]
         variables = {
             "DATA_DIR": str(self.settings.data_dir),
-            "DBT_PROJECT_DIR": project,
+            "DBT_PROJECT_DIR": str(project),
             "DBT_ENV_SECRET_PII_KEY": PII_KEY,
         }
-        try:
-            with environment(**variables):
-                return dbtRunner().invoke([*arguments, *folders, "--quiet"])
-        finally:
-            close_connections()
+        return _invoke(project, variables, *arguments, *folders, manifest=read and read.result)
+
+    def read_project(self) -> Any:
+        """What dbt says of reading the project as it is now; its `result` is the manifest."""
+        return _read(self.settings.project_dir, project_fingerprint(self.settings))
 
     def build(self, *arguments: str) -> Any:
         """`dbt build` without unit tests; of a selection only tests that it holds all models of."""
@@ -119,6 +122,30 @@ class Warehouse:
             return connection.execute(sql, parameters or None).fetchall()
         finally:
             connection.close()
+
+
+@lru_cache(maxsize=4)
+def _read(project: Path, fingerprint: str) -> Any:
+    """Reading the project takes longer than most builds of tests: each one is read once.
+
+    All are read in one folder, and as if for one warehouse: of a copy dbt then reads what differs.
+    """
+    scratch = os.environ["DBT_TARGET_PATH"]
+    folders = ["--target-path", f"{scratch}/read", "--log-path", f"{scratch}/read"]
+    variables = {"DATA_DIR": scratch, "DBT_PROJECT_DIR": str(PROJECT_DIR)}
+    return _invoke(project, variables, "parse", *folders)
+
+
+def _invoke(project: Path, variables: dict[str, str], *arguments: str, manifest: Any = None) -> Any:
+    from dbt.cli.main import dbtRunner
+
+    options = ["--project-dir", str(project), "--profiles-dir", str(project)]
+    options += ["--quiet", "--no-write-json", "--log-level-file", "info"]
+    try:
+        with environment(**variables), spared():
+            return dbtRunner(manifest).invoke([*arguments, *options])
+    finally:
+        close_connections()
 
 
 def assert_passed(result: Any) -> None:

@@ -25,7 +25,7 @@ from warehouse import PII_KEY, Warehouse, environment
 
 from orchestration.affected import affected_models
 from orchestration.builds import fingerprint, project_fingerprint, what_changed
-from orchestration.dbt_runner import close_connections, spared_by_collector
+from orchestration.dbt_runner import close_connections, spared
 from orchestration.loader.load import connect
 from orchestration.loader.retract import restore, retract
 from ordeal.streams import (
@@ -43,6 +43,8 @@ SOURCES = "models/bronze/_bronze__sources.yml"
 _FORK = multiprocessing.get_context("fork")
 _WITHOUT_TESTS = ("build", "--exclude-resource-type", "test", "unit_test")
 _TESTS = ("test", "--exclude-resource-type", "unit_test")
+# dbt's events by which a build is killed at a statement.
+_STATEMENTS = ("SQLQuery",)
 
 
 class Failed(Exception):
@@ -189,7 +191,7 @@ class Workshop:
 
         def serve() -> None:
             ours.close()
-            with spared_by_collector(), suppress(EOFError):
+            with spared(_STATEMENTS), suppress(EOFError):
                 while True:
                     theirs.send(self._in_child(*theirs.recv()))
 
@@ -207,7 +209,7 @@ class Workshop:
 
         def count(event: Any) -> None:
             nonlocal statements
-            if event.info.name == "SQLQuery":
+            if event.info.name in _STATEMENTS:
                 statements += 1
                 if statements == dies_at and after_ms == 0:
                     os.kill(os.getpid(), signal.SIGKILL)
