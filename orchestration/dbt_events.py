@@ -3,7 +3,7 @@
 Belongs here: which events are left out. Does not: what is made of them (`dbt_assets.py`).
 
 dbt tells of each statement, commit and step, and writes each of them out for every log before the
-log's level leaves it out: a fifth of the time of a small build.
+log's level leaves it out: a tenth of the time of a small run.
 """
 
 from collections.abc import Collection

@@ -196,7 +196,7 @@ def _environment(settings: Settings) -> Iterator[None]:
 
 @contextmanager
 def spared(event_names: Collection[str] = ()) -> Iterator[None]:
-    """Spare dbt what takes a fourth of the time of a small build and serves nobody.
+    """Spare dbt what takes a fifth of the time of a small run and serves nobody.
 
     Python's garbage collector would look again and again through the project, half a million
     objects that stay until dbt ends; dbt would put into words each event that no log keeps.
