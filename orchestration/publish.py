@@ -231,24 +231,28 @@ def expire_versions(settings: Settings, now: datetime | None = None) -> list[int
 def rollback(settings: Settings, version: int | None = None) -> int:
     """Make `version` (default: the one before the current) what readers see; return it.
 
-    Raises ConfigurationError when there is no such version. The next build that has something
-    new to say publishes over it.
+    Raises ConfigurationError when there is no such version, or when none is named and the current
+    file does not say which one it is. The next build that has something new to say publishes over
+    it.
     """
     kept = versions(settings)
-    # A version that is named can be gone to also when the current file cannot be read.
+    which = f"Kept are: {', '.join(map(str, kept)) or 'none'}."
     if version is None:
-        current = current_version(settings)
+        try:
+            current = current_version(settings)
+        except duckdb.Error as error:
+            raise ConfigurationError(
+                f"{current_file(settings)} cannot be read, so that the version before it is not "
+                f"known: name one (rollback N). {which} DuckDB says: {error}"
+            ) from None
         earlier = [number for number in kept if current is None or number < current]
         if not earlier:
             raise ConfigurationError(
-                f"There is no version before the current one ({current}). "
-                f"Kept are: {', '.join(map(str, kept)) or 'none'}."
+                f"There is no version before the current one ({current}). {which}"
             )
         version = earlier[-1]
     if version not in kept:
-        raise ConfigurationError(
-            f"Version {version} is not kept. Kept are: {', '.join(map(str, kept)) or 'none'}."
-        )
+        raise ConfigurationError(f"Version {version} is not kept. {which}")
     steward = steward_edition(settings)
     if version in steward.versions():
         steward.swap_in(version)

@@ -11,6 +11,7 @@ import io
 import json
 from decimal import Decimal
 
+from orchestration.contracts import Contract
 from orchestration.demo.planting import Faults
 from orchestration.demo.writing import ExtraFile, Row, file_name, trigger
 
@@ -22,12 +23,23 @@ _COLUMNS = {
     "optional_column_missing": ("tracking_number",),
     "line_break_in_field": ("address_line_1",),
 }
+# How the files of a fault are written, whatever their contract says.
+_FORMATS = {
+    "customers": "json",
+    "addresses": "csv",
+    "products": "json",
+    "orders": "csv",
+    "payments": "json",
+    "shipments": "csv",
+    "inventory": "csv",
+    "clickstream": "ndjson",
+}
 
 
 def plant_lines(faults: Faults) -> None:
     """Files in which some lines are no records; the others load."""
     day = 1
-    if faults.delivers("orders"):
+    if _delivers(faults, "orders"):
         rows = _sample(faults, "orders", day, 5)
         lines = _csv(faults, "orders", rows).decode().splitlines()
         lines[3:3] = ["ORD_F_SHORT,CUST_0000001"]
@@ -35,14 +47,14 @@ def plant_lines(faults: Faults) -> None:
         lines[6:6] = ['ORD_F_OPEN,"a quote that never closes']
         _add_lines(faults, "orders", day, lines, [4, 6, 7], records=8)
 
-    if faults.delivers("clickstream"):
+    if _delivers(faults, "clickstream"):
         rows = _sample(faults, "clickstream", day, 4)
         lines = _ndjson(rows).decode().splitlines()
         lines[1:1] = ["[1, 2, 3]"]
         lines[3:3] = ['{"event_id": "EVT_F_OPEN", "session_id":']
         _add_lines(faults, "clickstream", day, lines, [2, 4], records=6)
 
-    if faults.delivers("payments"):
+    if _delivers(faults, "payments"):
         rows = _sample(faults, "payments", day, 4)
         lines = ["[", *(_object(row) + "," for row in rows), "42,", '"no payment"', "]"]
         _add_lines(faults, "payments", day, lines, [6, 7], records=6)
@@ -53,7 +65,7 @@ def plant_files(faults: Faults) -> None:
     _plant_refused(faults)
     _plant_misnamed(faults)
     _plant_unusual(faults)
-    if faults.delivers("orders"):
+    if _delivers(faults, "orders"):
         _plant_doubled(faults)
 
 
@@ -63,16 +75,16 @@ def plant_batches(faults: Faults) -> None:
     One is ended by a corrected trigger among the redeliveries.
     """
     day = 1
-    if faults.delivers("addresses"):
+    if _delivers(faults, "addresses"):
         _plant_mismatches(faults, day)
-    if faults.delivers("orders", "total_amount"):
+    if _delivers(faults, "orders", "total_amount"):
         rows = _sample(faults, "orders", day, 3)
         total = sum(Decimal(row["total_amount"] or 0) for row in rows) + Decimal("0.01")
         name = _name(faults, "orders", day, "_totals")
         entry = {"name": name, "rows": 3, "totals": {"total_amount": str(total)}}
         file = ExtraFile(name, _csv(faults, "orders", rows), day)
         _add_batch(faults, day, "totals", [entry], "held", "totals_mismatch", file)
-    if faults.delivers("addresses"):
+    if _delivers(faults, "addresses"):
         name = _name(faults, "addresses", day, "_waiting")
         file = ExtraFile(name, _csv(faults, "addresses", _sample(faults, "addresses", day, 2)), day)
         missing = _name(faults, "addresses", day, "_never_sent")
@@ -150,13 +162,13 @@ def _plant_refused(faults: Faults) -> None:
             "too_many_rejects",
         ),
     ):
-        if not faults.delivers(feed, *_COLUMNS.get(fault, ())):
+        if not _delivers(faults, feed, *_COLUMNS.get(fault, ())):
             continue
         # A named file that is refused must not hold the batch.
         announce = "name" if fault == "zero_bytes" else None
         file = ExtraFile(_name(faults, feed, day, note), content, day, announce)
         faults.add_file(file, fault, "discarded", reason)
-    if faults.delivers("orders"):
+    if _delivers(faults, "orders"):
         broken = gzip.compress(orders, mtime=0)[:-12]
         name = _name(faults, "orders", day, "_broken", "csv.gz")
         faults.add_file(ExtraFile(name, broken, day), "cut_gzip", "discarded", "bad_gzip")
@@ -175,7 +187,7 @@ def _plant_misnamed(faults: Faults) -> None:
         ("far_future", "orders_2925_01_14.csv", "discarded", "batch_date_in_future"),
         ("still_written", f"orders_{today}_late.csv.part", "ignored", None),
     ):
-        if fault == "feed_unknown" or faults.delivers("orders"):
+        if fault == "feed_unknown" or _delivers(faults, "orders"):
             faults.add_file(ExtraFile(name, orders, day), fault, status, reason)
     broken = ExtraFile(f"trigger_{today}_bad.json", b'{"trigger_id": "TRG_BAD"}\n', day)
     faults.add_file(broken, "trigger_without_files", "discarded", "bad_trigger")
@@ -212,12 +224,12 @@ def _plant_unusual(faults: Faults) -> None:
         ("gzip", "clickstream", "_packed", "ndjson.gz", 3,
          gzip.compress(_ndjson(_sample(faults, "clickstream", day, 3)), mtime=0)),
     ):  # fmt: skip
-        if not faults.delivers(feed, *_COLUMNS.get(fault, ())):
+        if not _delivers(faults, feed, *_COLUMNS.get(fault, ())):
             continue
         name = _name(faults, feed, day, note, suffix)
         file = ExtraFile(name, content, day, "figures", rows)
         faults.add_file(file, fault, "loaded", rows_loaded=rows)
-    if faults.delivers("customers", "preferences"):
+    if _delivers(faults, "customers", "preferences"):
         _plant_json_feed_as_csv(faults, day)
 
 
@@ -305,9 +317,22 @@ def _of_no_feed(faults: Faults, name: str) -> str:
     return name
 
 
+def _delivers(faults: Faults, feed: str, *columns: str) -> bool:
+    """Whether there is such a feed with these columns, whose files are written as here."""
+    if not faults.delivers(feed, *columns):
+        return False
+    contract = faults.contracts[feed]
+    return (contract.format, contract.delimiter, contract.quote, contract.encoding) == (
+        _FORMATS[feed],
+        Contract.delimiter,
+        Contract.quote,
+        Contract.encoding,
+    )
+
+
 def _sample(faults: Faults, feed: str, day: int, count: int) -> list[Row]:
     """Copies of clean rows; none of a feed that is not delivered, whose faults are left out."""
-    if not faults.delivers(feed):
+    if not _delivers(faults, feed):
         return []
     return [faults.copy(feed, day, host=True).row for _ in range(count)]
 
@@ -321,7 +346,7 @@ def _name(faults: Faults, feed: str, day: int, note: str, suffix: str = "") -> s
 
 
 def _columns(faults: Faults, feed: str) -> list[str]:
-    return list(faults.contracts[feed].column_names) if faults.delivers(feed) else []
+    return list(faults.contracts[feed].column_names) if _delivers(faults, feed) else []
 
 
 def _csv(faults: Faults, feed: str, rows: list[Row], columns: list[str] | None = None) -> bytes:

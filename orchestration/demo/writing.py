@@ -118,10 +118,10 @@ def write_daily_file(
         query = _with_planted(connection, contract, columns, day, planted)
     else:
         query = f"select {', '.join(columns)} from {contract.feed} where _day = {day}"
-    options = "format csv, header" if contract.format == "csv" else "format json"
-    if contract.format == "json":
-        options += ", array true"
-    connection.execute(f"copy ({query}) to '{_quoted(path)}' ({options})")
+    connection.execute(f"copy ({query}) to '{_quoted(path)}' ({_copy_options(contract)})")
+    if contract.encoding != Contract.encoding:
+        # DuckDB writes UTF-8 and nothing else.
+        path.write_bytes(path.read_bytes().decode().encode(contract.encoding, "replace"))
 
     totals = {
         name: f"{(clean_total or 0) + total(item.row.get(name) for item in planted):f}"
@@ -226,5 +226,15 @@ def _with_planted(
     """
 
 
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
+def _copy_options(contract: Contract) -> str:
+    if contract.format == "csv":
+        quote = _quoted(contract.quote)
+        return (
+            f"format csv, header, delimiter '{_quoted(contract.delimiter)}',"
+            f" quote '{quote}', escape '{quote}'"
+        )
+    return "format json, array true" if contract.format == "json" else "format json"
+
+
+def _quoted(text: object) -> str:
+    return str(text).replace("'", "''")

@@ -1,6 +1,7 @@
 """The demo of a project whose feeds are not those it came with: what it knows it still makes."""
 
 import csv
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -84,6 +85,31 @@ def test_a_feed_that_is_gone_has_no_files_and_no_faults(demo, feed):
     assert not [label for label in labels if label.get("feed") == feed]
     thing = feed.removesuffix("s")
     assert not [label for label in labels if f"{thing}_unknown" in label.get("reasons", ())]
+
+
+def test_files_are_written_as_their_contract_says(demo):
+    def change(tables: dict) -> None:
+        contract = tables["addresses"]["config"]["meta"]["contract"]
+        contract |= {"delimiter": ";", "quote": "'", "encoding": "latin-1"}
+        tables["payments"]["config"]["meta"]["contract"]["format"] = "ndjson"
+
+    made = demo(change)
+    landing = made / "landing"
+    files = json.loads((landing / "trigger_2025_01_13.json").read_text())["expected_files"]
+    (entry,) = [file for file in files if file["name"] == "addresses_2025_01_13.csv"]
+    content = (landing / entry["name"]).read_bytes()
+    assert hashlib.sha256(content).hexdigest() == entry["sha256"]
+    rows = list(
+        csv.DictReader(content.decode("latin-1").splitlines(), delimiter=";", quotechar="'")
+    )
+    assert len(rows) == entry["rows"]
+    assert any("ß" in row["address_line_1"] for row in rows)
+    payments = (landing / "payments_2025_01_13.ndjson").read_text().splitlines()
+    assert all(isinstance(json.loads(line), dict) for line in payments)
+    # Faults of lines and files are written in one way only.
+    in_files = {label.get("file_name", "") for label in labels_of(made) if label["level"] != "row"}
+    assert in_files
+    assert not [name for name in in_files if name.startswith(("addresses", "payments"))]
 
 
 def test_a_required_column_that_the_demo_does_not_know_is_told(demo, tmp_path):

@@ -229,6 +229,8 @@ def test_rollback_goes_to_the_version_before_or_to_the_one_named(warehouse, sett
     unreadable = current_file(settings).with_name("unreadable")
     unreadable.write_bytes(b"no database")
     unreadable.replace(current_file(settings))
+    with pytest.raises(ConfigurationError, match=r"name one \(rollback N\)\. Kept are: 1, 2, 3"):
+        rollback(settings)
     assert (rollback(settings, 2), current_version(settings)) == (2, 2)
     with pytest.raises(ConfigurationError, match=r"Version 9 is not kept\. Kept are: 1, 2, 3"):
         rollback(settings, 9)
