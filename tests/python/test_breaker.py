@@ -20,7 +20,6 @@ ORDERS = 40
 SELECTED = ("--select", "+fact_orders", "+fact_sessions")
 OTHER_TESTS = (
     "unique_key",
-    "unique",
     "not_null",
     "holds",
     "equals_its_recomputation",

@@ -91,7 +91,7 @@ def test_a_check_says_what_its_test_does(graph):
     said = {key.name: graph.get_check_spec(key).description for key in graph.asset_check_keys}
     assert said["every_record_is_in_bronze_or_rejected"].startswith("Conservation, from file to")
     assert said["unique_key_stg_orders__file_id___row_number"].startswith("A key of one or more")
-    assert not said["unique_fact_orders_order_id"]
+    assert not said["not_null_fact_orders_order_date_key"]
 
 
 def test_one_job_does_it_all_and_every_writing_step_is_in_the_pool(definitions, graph):

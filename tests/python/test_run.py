@@ -243,7 +243,7 @@ def test_what_a_run_builds_unasked_counts_like_what_it_was_asked_for(copy_of_bui
     with dg.DagsterInstance.from_config(str(dagster_home(settings))) as instance:
         for key, check in (
             (dg.AssetKey(["silver", "stg_orders"]), "unique_key_stg_orders__file_id___row_number"),
-            (dg.AssetKey(["gold", "fact_orders"]), "unique_fact_orders_order_id"),
+            (dg.AssetKey(["gold", "fact_orders"]), "unique_key_fact_orders_order_id"),
         ):
             assert instance.get_latest_materialization_event(key).run_id == outcome.run_id
             check_key = dg.AssetCheckKey(key, check)

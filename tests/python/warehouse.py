@@ -140,7 +140,7 @@ def _invoke(project: Path, variables: dict[str, str], *arguments: str, manifest:
     from dbt.cli.main import dbtRunner
 
     options = ["--project-dir", str(project), "--profiles-dir", str(project)]
-    options += ["--quiet", "--no-write-json", "--log-level-file", "info"]
+    options += ["--quiet", "--no-write-json", "--log-level-file", "none"]
     try:
         with environment(**variables), spared():
             return dbtRunner(manifest).invoke([*arguments, *options])
