@@ -365,7 +365,7 @@ def test_a_patched_address_stands_in_its_seed_only(warehouse):
     write_patches(
         warehouse, patch(CUSTOMERS, 1, "email", ADDRESS), patch(CUSTOMERS, 9, "email", ADDRESS)
     )
-    assert_passed(warehouse.build())
+    assert_passed(warehouse.build("--log-level-file", "debug"))
     assert warehouse.ask("select email_domain from gold.dim_customer where customer_id = 'C1'") == [
         ("example.net",)
     ]

@@ -209,7 +209,7 @@ def test_the_key_stands_nowhere_but_in_its_file(built, scratch: Path):
 
 
 def test_without_the_key_a_hash_raises(built, scratch: Path):
-    (compiled,) = scratch.rglob("compiled/**/stg_customers.sql")
+    (compiled,) = scratch.glob("target/compiled/*/models/**/stg_customers.sql")
     with (
         closing(duckdb.connect(built.settings.warehouse, read_only=True)) as connection,
         pytest.raises(duckdb.Error, match="The key of personal identifiers is missing"),

@@ -136,14 +136,16 @@ def _read(project: Path, fingerprint: str) -> Any:
     return _invoke(project, variables, "parse", *folders)
 
 
-def _invoke(project: Path, variables: dict[str, str], *arguments: str, manifest: Any = None) -> Any:
+def _invoke(
+    project: Path, variables: dict[str, str], command: str, *arguments: str, manifest: Any = None
+) -> Any:
     from dbt.cli.main import dbtRunner
 
     options = ["--project-dir", str(project), "--profiles-dir", str(project)]
     options += ["--quiet", "--no-write-json", "--log-level-file", "none"]
     try:
         with environment(**variables), spared():
-            return dbtRunner(manifest).invoke([*arguments, *options])
+            return dbtRunner(manifest).invoke([command, *options, *arguments])
     finally:
         close_connections()
 
