@@ -26,6 +26,7 @@ from orchestration.freshness import LateFeed, late_feeds
 from orchestration.loader.landing import read_notes
 from orchestration.publish import current_file
 from orchestration.settings import Settings
+from orchestration.warehouse import is_damage
 
 PAGES = (
     Page("Sales", "/", sales.content),
@@ -38,6 +39,9 @@ _SECONDS_BETWEEN_LOOKS = 60
 _NOTHING_PUBLISHED = "Nothing was published yet. Load what lies in landing and build with: make run"
 _NO_DATA = (
     "What is published has no data: no file was loaded. Put files into landing, then: make run"
+)
+_DAMAGED = (
+    "The published file is damaged. What helps: docs/runbook.md, The published file is damaged."
 )
 _OLDER_BUILD = "The published version is of an older build. Build anew with: make run"
 # What draws the charts is 5 MB: the browser fetches and reads it while the rest is set up, which
@@ -89,7 +93,9 @@ def _register(app: Dash, settings: Settings) -> None:
         style = f"filters for-{page.name.lower() if page else 'none'}"
         with newest(current_file(settings)) as reader:
             if reader is None:
-                return [_notice(_NOTHING_PUBLISHED)], links, style, None, None
+                is_there = current_file(settings).exists()
+                sentence = _DAMAGED if is_there else _NOTHING_PUBLISHED
+                return [_notice(sentence)], links, style, None, None
             if reader.state.as_of_date is None:
                 return [_notice(_NO_DATA)], links, style, None, None
             if page is None:
@@ -101,7 +107,11 @@ def _register(app: Dash, settings: Settings) -> None:
             days = chosen.selection.from_date, chosen.selection.to_date
             try:
                 return page.content(view), links, style, *days
-            except (duckdb.CatalogException, duckdb.BinderException) as error:
+            except duckdb.Error as error:
+                if is_damage(str(error)):
+                    return [_notice(_DAMAGED)], links, style, *days
+                if not isinstance(error, duckdb.CatalogException | duckdb.BinderException):
+                    raise
                 reason = str(error).splitlines()[0]
                 return [_notice(f"{_OLDER_BUILD} ({reason})")], links, style, *days
 
@@ -186,5 +196,5 @@ def _notice(sentence: str) -> Component:
 
 def _stamp(reader: Reader | None) -> str:
     if reader is None:
-        return "Nothing published yet"
+        return "No version to show"
     return f"As of {wording.day(reader.state.as_of_date)}, version {reader.state.version}"

@@ -17,6 +17,8 @@ from typing import Any
 import duckdb
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from orchestration.warehouse import is_damage
+
 Row = dict[str, Any]
 
 _QUERIES = Environment(
@@ -146,7 +148,7 @@ class Reader:
 
 @contextmanager
 def newest(path: Path) -> Iterator[Reader | None]:
-    """A reader of what is published now; None when nothing is.
+    """A reader of what is published now; None when nothing is, or when it is damaged.
 
     Opened for each page: whoever publishes swaps the file and is never kept from it. A database in
     memory attaches the file, because DuckDB gives a file that it has open already to whoever asks
@@ -156,8 +158,8 @@ def newest(path: Path) -> Iterator[Reader | None]:
         try:
             quoted = str(path).replace("'", "''")
             connection.execute(f"attach '{quoted}' as published (read_only)")
-        except duckdb.IOException:
-            if path.exists():
+        except duckdb.Error as error:
+            if path.exists() and not is_damage(str(error)):
                 raise
             yield None
             return

@@ -15,13 +15,11 @@ from datetime import date
 from functools import cache
 from typing import Any
 
-import duckdb
-
 from orchestration.builds import Changed
 from orchestration.contracts import Contract, feed_names
 from orchestration.loader.landing import list_landing
-from orchestration.publish import current_file
-from orchestration.settings import Settings
+from orchestration.publish import current_file, read_published
+from orchestration.settings import ConfigurationError, Settings
 
 _CLOCK = "business_clock"
 _ANY_FILE, _PROJECT = "any file", "the project"
@@ -47,7 +45,8 @@ def expected_models(
 ) -> list[str] | None:
     """The models that what lies in landing will affect once it is loaded, by the files' names.
 
-    None (every model) before the first publish. Never opens the warehouse.
+    None (every model) before the first publish, and when what is published is damaged. Never
+    opens the warehouse.
     """
     if not current_file(settings).exists():
         return None
@@ -55,8 +54,11 @@ def expected_models(
         file.name for file in list_landing(settings, feed_names(dict(contracts)), today).values()
     ]
     days = [name.batch_date for name in names if name.batch_date and name.feed in contracts]
-    with duckdb.connect(current_file(settings), read_only=True) as published:
-        clock = published.execute("select as_of_date from audit.published").fetchone()[0]
+    try:
+        with read_published(settings) as published:
+            clock = published.execute("select as_of_date from audit.published").fetchone()[0]
+    except ConfigurationError:
+        return None
     clock_moves = clock is None or max(days, default=clock) > clock
     feeds = frozenset(name.feed for name in names if name.feed)
     return affected_models(manifest, Changed(feeds, clock_moves))

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from orchestration.dbt_runner import prepare_manifest, target_dir
-from orchestration.publish import current_file
+from orchestration.publish import current_file, damage_of_published
 from orchestration.settings import ConfigurationError, Settings
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class SemanticLayer:
         if not published.exists():
             raise ConfigurationError("Nothing was published yet. Load and build with: make run")
         sql = self._sql(metrics, by, where)
-        with closing(duckdb.connect()) as connection:
+        with damage_of_published(self._settings), closing(duckdb.connect()) as connection:
             # The SQL names the database as dbt does: after the file of the warehouse.
             name = self._settings.warehouse.stem
             path = str(published).replace("'", "''")

@@ -22,6 +22,7 @@ from orchestration.contracts import load_contracts
 from orchestration.file_bytes import copy, sync
 from orchestration.published_tables import Table, for_analysts, for_stewards, write_tables
 from orchestration.settings import ConfigurationError, Settings
+from orchestration.warehouse import is_damage
 
 # Closing the gaps of replaced rows takes a third of the work of a version that changed little.
 _TIDY_EVERY = 8
@@ -151,8 +152,33 @@ def current_version(settings: Settings) -> int | None:
     """Number of the version that readers see; None when nothing was published."""
     if not current_file(settings).exists():
         return None
-    with duckdb.connect(current_file(settings), read_only=True) as connection:
+    with read_published(settings) as connection:
         return connection.execute("select version from audit.published").fetchone()[0]
+
+
+@contextmanager
+def read_published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to what analysts see; ConfigurationError when it turns out to be damaged."""
+    with (
+        damage_of_published(settings),
+        duckdb.connect(current_file(settings), read_only=True) as connection,
+    ):
+        yield connection
+
+
+@contextmanager
+def damage_of_published(settings: Settings) -> Iterator[None]:
+    """Damage that DuckDB tells of inside is one of what analysts see: ConfigurationError."""
+    try:
+        yield
+    except duckdb.Error as error:
+        if not is_damage(str(error)):
+            raise
+        raise ConfigurationError(
+            f"The published file {current_file(settings)} is damaged ({error}). Name a version that"
+            f" readers shall see (rollback N; {_kept(settings)}), or remove the newest version and"
+            " publish it anew (run --force). See docs/runbook.md: The published file is damaged."
+        ) from None
 
 
 def publish(
@@ -180,10 +206,17 @@ def publish(
         path, base = edition.unfinished(version), edition.versions().get(last)
         if made:
             base = made if edition == analyst else None
-        if base:
-            copy(base, path)
         with connection.cursor() as cursor:
-            return _write(cursor, path, version, run_id, tables, are_equal=made is not None)
+            if base:
+                copy(base, path)
+                try:
+                    return _write(cursor, path, version, run_id, tables, are_equal=bool(made))
+                except duckdb.Error as error:
+                    # The warehouse has all of a version that is damaged.
+                    if not is_damage(str(error)):
+                        raise
+                    path.unlink()
+            return _write(cursor, path, version, run_id, tables, are_equal=False)
 
     for edition in (analyst, steward):
         edition.prepare()
@@ -236,23 +269,16 @@ def rollback(settings: Settings, version: int | None = None) -> int:
     it.
     """
     kept = versions(settings)
-    which = f"Kept are: {', '.join(map(str, kept)) or 'none'}."
     if version is None:
-        try:
-            current = current_version(settings)
-        except duckdb.Error as error:
-            raise ConfigurationError(
-                f"{current_file(settings)} cannot be read, so that the version before it is not "
-                f"known: name one (rollback N). {which} DuckDB says: {error}"
-            ) from None
+        current = current_version(settings)
         earlier = [number for number in kept if current is None or number < current]
         if not earlier:
             raise ConfigurationError(
-                f"There is no version before the current one ({current}). {which}"
+                f"There is no version before the current one ({current}); {_kept(settings)}."
             )
         version = earlier[-1]
     if version not in kept:
-        raise ConfigurationError(f"Version {version} is not kept. {which}")
+        raise ConfigurationError(f"There is no version {version}; {_kept(settings)}.")
     steward = steward_edition(settings)
     if version in steward.versions():
         steward.swap_in(version)
@@ -261,6 +287,10 @@ def rollback(settings: Settings, version: int | None = None) -> int:
         steward.current.unlink(missing_ok=True)
     analyst_edition(settings).swap_in(version)
     return version
+
+
+def _kept(settings: Settings) -> str:
+    return f"kept are {', '.join(map(str, versions(settings))) or 'none'}"
 
 
 def forget_versions_before(settings: Settings, version: int) -> None:

@@ -19,7 +19,7 @@ from orchestration.loader.landing import passed_over
 from orchestration.loader.load import connect
 from orchestration.loader.withhold import withheld_files
 from orchestration.metrics import Answer, SemanticLayer
-from orchestration.publish import current_file, current_version, versions
+from orchestration.publish import current_file, current_version, read_published, versions
 from orchestration.run import RunOutcome
 from orchestration.settings import Settings
 from orchestration.warehouse import current_writer
@@ -55,7 +55,7 @@ def print_run(console: Console, settings: Settings, outcome: RunOutcome) -> None
 
 def print_published(console: Console, settings: Settings) -> None:
     """What readers see: rows per feed, quarantine by reason, gold tables, revenue of last days."""
-    with closing(duckdb.connect(current_file(settings), read_only=True)) as connection:
+    with read_published(settings) as connection:
         version, published_at, as_of = connection.execute(
             "select version, published_at, as_of_date from audit.published"
         ).fetchone()

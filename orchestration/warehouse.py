@@ -26,7 +26,9 @@ from orchestration.settings import ConfigurationError, Settings
 
 _CONNECT_ATTEMPTS = 20
 _CONNECT_PAUSE_SECONDS = 0.5
-_DAMAGED = ("not a valid DuckDB database file", "Could not read enough bytes")
+# Of a block whose checksum is wrong DuckDB does not say in which file it is.
+_DAMAGED_BLOCK = "Corrupt database file"
+_DAMAGED = ("not a valid DuckDB database file", "Could not read enough bytes", _DAMAGED_BLOCK)
 
 
 def lock_file(settings: Settings) -> Path:
@@ -81,7 +83,7 @@ def open_warehouse(settings: Settings, *, read_only: bool = False) -> duckdb.Duc
             connection = duckdb.connect(settings.warehouse, read_only=read_only)
             bound_memory(connection, settings)
             return connection
-        except duckdb.IOException as error:
+        except duckdb.Error as error:
             if damage := damage_of(settings, str(error)):
                 raise damage from None
             if attempt == _CONNECT_ATTEMPTS or "lock" not in str(error):
@@ -91,9 +93,12 @@ def open_warehouse(settings: Settings, *, read_only: bool = False) -> duckdb.Duc
 
 
 def damage_of(settings: Settings, message: str) -> ConfigurationError | None:
-    """The error to raise when a message of DuckDB or dbt says that the warehouse is damaged."""
+    """The error to raise when a message of DuckDB or dbt says that the warehouse is damaged.
+
+    Whoever reads another database (`publish.read_published`) says so before.
+    """
     for line in message.splitlines():
-        if settings.warehouse.name in line and is_damage(line):
+        if _DAMAGED_BLOCK in line or (settings.warehouse.name in line and is_damage(line)):
             return lost_warehouse(settings, f"is damaged ({line.strip()})")
     return None
 

@@ -12,6 +12,7 @@ from contextlib import closing
 
 import dagster as dg
 from duckdb import CatalogException, DuckDBPyConnection
+from duckdb import Error as DuckDBError
 
 from orchestration.builds import is_as_built, last_builds
 from orchestration.forecast.tables import TABLES, refresh_forecast
@@ -19,6 +20,7 @@ from orchestration.loader.load import connect
 from orchestration.publish import current_file, current_version, publish
 from orchestration.retries import retrying
 from orchestration.settings import ConfigurationError, Settings
+from orchestration.warehouse import is_damage
 
 GROUP = "forecast"
 _DESCRIPTIONS = {
@@ -74,9 +76,11 @@ def _is_published(connection: DuckDBPyConnection, settings: Settings) -> bool:
             for table in TABLES
             for one, other in ((table, f"published.{table}"), (f"published.{table}", table))
         )
-    except CatalogException:
-        # Of a version before there were forecasts.
-        return False
+    except DuckDBError as error:
+        # Of a version before there were forecasts, or damaged.
+        if isinstance(error, CatalogException) or is_damage(str(error)):
+            return False
+        raise
     finally:
         connection.execute("detach published")
 

@@ -344,13 +344,20 @@ def test_a_feed_is_late_once_its_contract_expects_it(
     assert dashboard.errors == []
 
 
-def test_before_the_first_build_it_says_what_to_do(opened: Opened, tmp_path: Path) -> None:
-    dashboard = opened(Settings(data_dir=tmp_path))
+def test_before_the_first_build_and_of_a_damaged_file_it_says_what_to_do(
+    opened: Opened, tmp_path: Path
+) -> None:
+    settings = Settings(data_dir=tmp_path)
+    dashboard = opened(settings)
     for path in PAGES:
         page = dashboard.visit(path)
         assert "Nothing was published yet." in page.inner_text("#page")
         assert "make run" in page.inner_text("#page")
     assert Axe().run(page).response["violations"] == []
+    current_file(settings).parent.mkdir()
+    current_file(settings).write_bytes(b"no database")
+    page = dashboard.visit("/")
+    assert "The published file is damaged. What helps: docs/runbook.md" in page.inner_text("#page")
     assert dashboard.errors == []
 
 

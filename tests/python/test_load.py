@@ -56,12 +56,15 @@ def test_a_lost_or_damaged_warehouse_is_refused_until_its_files_came_again(zone)
     zone.load()
     zone.drop(NEXT, orders_csv("2"))
     warehouse, archive = zone.settings.warehouse, zone.settings.archive
+    spoiled = warehouse.read_bytes().replace(b"rejected_rows", b"rejected_rowz", 1)
+    assert spoiled != warehouse.read_bytes()
     warehouse.unlink()
     for how, make in {
         "is gone": lambda: None,
         "is empty": lambda: duckdb.connect(warehouse).close(),
         "is damaged": lambda: os.truncate(warehouse, warehouse.stat().st_size // 2),
         "is damaged .*no": lambda: warehouse.write_bytes(b"no database"),
+        "is damaged .*checksum": lambda: warehouse.write_bytes(spoiled),
     }.items():
         make()
         with pytest.raises(ConfigurationError, match=f"{how}.*readers keep.*from a backup"):

@@ -16,6 +16,10 @@ EXERCISED_BY = {
         "test_publish.test_rollback_goes_to_the_version_before_or_to_the_one_named",
         "test_jobs.test_decisions_are_made_from_the_ui_and_ask_for_the_build_they_need",
     ],
+    "The published file is damaged": [
+        "test_publish.test_a_damaged_version_is_told_and_published_anew",
+        "test_publish.test_publishing_notices_a_damaged_version_and_writes_it_whole",
+    ],
     "A file was discarded": ["test_run.test_the_first_run_publishes_and_accounts_for_every_file"],
     "A discarded file is right, its contract or a lookup was wrong": [
         "test_reprocess.test_after_the_cause_was_mended_it_is_loaded_and_both_deliveries_stand",
