@@ -77,11 +77,11 @@ def measure(settings: Settings, made: Path, interval: int, repeats: int) -> list
     events: dict[tuple[str, ...], list[Event]] = {feeds: [] for feeds in _EVENTS}
     alone: dict[tuple[str, ...], list[tuple[int, float]]] = {feeds: [] for feeds in _EVENTS}
     for before, first, second in zip(days[::2], days[1::2], days[2::2], strict=False):
-        with _platform(interval):
+        with _platform(interval) as platform:
             # The first run after the start finds nothing warm: it is a day's page views.
-            _event(settings, _of(made, ("clickstream",), before))
+            _event(settings, platform, _of(made, ("clickstream",), before))
             for feeds in _EVENTS:
-                events[feeds].append(_event(settings, _of(made, feeds, first)))
+                events[feeds].append(_event(settings, platform, _of(made, feeds, first)))
         for feeds in _EVENTS:
             alone[feeds].append(_in_dbt_alone(settings, _of(made, feeds, second)))
     return [
@@ -104,7 +104,7 @@ def _median(events: list[Event]) -> Event:
     )
 
 
-def _event(settings: Settings, files: list[Path]) -> Event:
+def _event(settings: Settings, platform: subprocess.Popen, files: list[Path]) -> Event:
     """Files are dropped, and waited for until readers see what became of them."""
     from orchestration.instance import open_instance
     from orchestration.publish import current_file
@@ -113,6 +113,8 @@ def _event(settings: Settings, files: list[Path]) -> Event:
     dropped = time.time()
     _drop(settings, files)
     while current_file(settings).stat().st_ino == before:
+        if platform.poll() is not None:
+            raise RuntimeError(f"`make up` ended with {platform.returncode}; it says why above.")
         if time.time() - dropped > _PATIENCE_SECONDS:
             raise RuntimeError(f"{files[0].name} was not published in {_PATIENCE_SECONDS} seconds.")
         time.sleep(0.02)
@@ -176,15 +178,17 @@ def _in_dbt_alone(settings: Settings, files: list[Path]) -> tuple[int, float]:
 
 
 @contextmanager
-def _platform(interval: int) -> Iterator[None]:
+def _platform(interval: int) -> Iterator[subprocess.Popen]:
     """`make up`, until the block ends."""
-    command = [sys.executable, "-m", "orchestration", "up", "--port", "0"]
+    from orchestration.up import free_port
+
+    command = [sys.executable, "-m", "orchestration", "up", "--port", str(free_port())]
     environment = {**os.environ, "SENSOR_INTERVAL_SECONDS": str(interval)}
     platform = subprocess.Popen(
         command, cwd=PROJECT_DIR, env=environment, stdout=subprocess.DEVNULL
     )
     try:
-        yield
+        yield platform
     finally:
         platform.send_signal(signal.SIGINT)
         platform.wait(60)

@@ -65,7 +65,7 @@ def up(settings: Settings, host: str, port: int, report: Callable[[str], None]) 
             return is_told() or any(child.poll() is not None for child in children.values())
 
         try:
-            port_of_code = _free_port()
+            port_of_code = free_port()
             workspace = _write_workspace(home, port_of_code)
             code = ["-m", _MODULE, "-d", str(settings.project_dir), "-p", str(port_of_code)]
             start("code location", "dagster", "code-server", "start", "-h", "127.0.0.1", *code)
@@ -117,7 +117,8 @@ def _told_to_end() -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]

@@ -7,7 +7,6 @@ assertions.
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from warehouse import environment
 
 from orchestration.instance import POSTGRES_VARIABLE, dagster_home, open_instance
 from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.up import free_port
 
 INTERVAL_SECONDS = 5
 _PATIENCE_SECONDS = 300
@@ -118,12 +118,6 @@ def slow_writer(path: Path, line: str) -> Iterator[None]:
     finally:
         ended.set()
         thread.join()
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def children_of(process: int) -> dict[int, str]:

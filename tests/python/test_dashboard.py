@@ -33,6 +33,7 @@ from orchestration.freshness import FEEDS_FILE
 from orchestration.publish import current_file
 from orchestration.run import run
 from orchestration.settings import ConfigurationError, Settings
+from orchestration.up import free_port
 
 RETAIL_DB = Path("/work/shared/data/retail_db/landing")
 FIRST_VIEW_SECONDS = 3
@@ -392,9 +393,7 @@ def _slowness() -> float:
 
 
 def _seconds_to_first_view(page: Page) -> float:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "orchestration", "dashboard", "--port", str(port)]
     began = time.monotonic()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
