@@ -82,8 +82,8 @@ def test_decisions_are_made_from_the_ui_and_ask_for_the_build_they_need(jobs):
         ("retract", {"target": "nonesuch", "why": "x"}, "No file and no batch called 'nonesuch'"),
         ("release", {"batch": "nonesuch", "why": "x"}, "No batch 'nonesuch' is held; held are:"),
         ("reprocess", {"file": "nonesuch", "why": "x"}, "No file 'nonesuch' lies in"),
-        ("rollback", {}, "There is no version before the current one (1)."),
-        ("rollback", {"version": 7}, "Version 7 is not kept. Kept are: 1."),
+        ("rollback", {}, "There is no version before the current one (1); kept are 1."),
+        ("rollback", {"version": 7}, "There is no version 7; kept are 1."),
     ):
         assert jobs.run(name, **config).startswith(sentence)
 

@@ -79,7 +79,7 @@ EXERCISED_BY = {
         "test_publish.test_the_stewards_group_may_read_what_is_theirs",
     ],
     "The dashboard shows nothing, or yesterday": [
-        "test_dashboard.test_before_the_first_build_it_says_what_to_do",
+        "test_dashboard.test_before_the_first_build_and_of_a_damaged_file_it_says_what_to_do",
         "test_dashboard.test_a_newer_version_is_seen_without_a_reload",
     ],
     "Something looks wrong that no build finds": [
