@@ -10,11 +10,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from benchmarks import events
 from benchmarks.agreement import differences
 from benchmarks.deliveries import Deliveries, files_per_feed, link_files, make_deliveries
 from benchmarks.handwritten import build_by_hand
 from benchmarks.measure import phases_of_dbt
 from benchmarks.report import judge, render
+from orchestration.cli import cli
 from orchestration.settings import Settings
 
 ORDERS, DAYS, SMALL = 300, 4, 40
@@ -198,3 +200,20 @@ def test_page_names_every_scenario_and_bar():
     assert "**missed**" in page and "| met |" in page
     assert page.count("The same day on the small history") == 3
     assert "--memory-limit 2GB" in page
+
+
+def test_events_are_measured_with_a_platform_that_can_be_started(monkeypatch):
+    class Process:
+        def __init__(self, command: list[str], **_options: object) -> None:
+            self.command = command
+
+        def send_signal(self, _number: int) -> None: ...
+
+        def wait(self, _seconds: float) -> None: ...
+
+    monkeypatch.setattr(events.subprocess, "Popen", Process)
+    with events._platform(interval=5) as platform:
+        _python, _m, module, command, *options = platform.command
+    assert module == "orchestration"
+    # What the command refuses is refused here.
+    assert cli.commands[command].make_context(command, options).params["port"]

@@ -1,6 +1,6 @@
 """Killed at any named point, the next run ends as if nothing had happened.
 
-`make crashes` tries every point; this is some of them (loads: test_landing_crashes.py).
+`make crashes` tries every point; this is some of them, one of each kind.
 """
 
 import os
@@ -16,7 +16,11 @@ from orchestration.demo.next_day import make_next_day, remember_demo
 from orchestration.publish import current_file, versions
 from orchestration.settings import Settings
 
-SOME = ["within a model's transaction", "between the swap and its record"]
+SOME = [
+    "between commit and move",
+    "within a model's transaction",
+    "between the swap and its record",
+]
 
 
 @pytest.fixture(scope="module")

@@ -22,8 +22,6 @@ OTHER_VALUES = {
     "TIMESTAMP": "coalesce({column} + interval 1 microsecond, timestamp '2000-01-01')",
     "DOUBLE": "coalesce({column} + 1e-6, 0)",
 }
-
-
 # What somebody does → how it is done, and the test that is there for it.
 PLANTED = {
     "an amount in gold": (
@@ -115,6 +113,7 @@ def test_each_is_caught_by_the_test_that_is_there_for_it(built, tmp_path):
             assert changed > 0
 
     result = tampered.dbt("test", "--exclude", "test_type:unit")
+    assert not result.success
     failed = {row.node.name for row in result.result if row.status == "fail"}
     assert [what for what, (_, test) in PLANTED.items() if test not in failed] == []
 
