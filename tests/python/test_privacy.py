@@ -208,13 +208,14 @@ def test_the_key_stands_nowhere_but_in_its_file(built, scratch: Path):
         assert not [trace for trace in traces if trace in content], path
 
 
-def test_without_the_key_a_hash_raises(built, scratch: Path):
-    (compiled,) = scratch.glob("target/compiled/*/models/**/stg_customers.sql")
+def test_without_the_key_a_hash_raises(built, tmp_path):
+    compiled = Warehouse.at(tmp_path).dbt("compile", "--select", "stg_customers")
+    sql = {one.node.name: one.node.compiled_code for one in compiled.result.results}
     with (
         closing(duckdb.connect(built.settings.warehouse, read_only=True)) as connection,
         pytest.raises(duckdb.Error, match="The key of personal identifiers is missing"),
     ):
-        connection.execute(compiled.read_text()).fetchall()
+        connection.execute(sql["stg_customers"]).fetchall()
 
 
 def test_a_key_that_is_lost_is_made_anew_on_purpose_alone(tmp_path):
