@@ -128,7 +128,7 @@ def find_one_by_one(
         element = None
         for number, element in enumerate(found, start=1):
             if element.error is None:
-                rows.add(number, element.raw)
+                rows.add(number, element.raw.strip(_BLANK))
             else:
                 first_bad = first_bad or element
                 rejected.add(element.line_number, element.raw, element.error)

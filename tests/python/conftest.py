@@ -9,11 +9,25 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from orchestration.demo import generate
 from orchestration.run import RunOutcome, run
 from orchestration.settings import Settings
+
+# Each run tries the same examples; `make test ARGS="--hypothesis-profile long"` others, and more.
+hypothesis.settings.register_profile(
+    "seeded",
+    max_examples=250,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
+)
+hypothesis.settings.register_profile(
+    "long", hypothesis.settings.get_profile("seeded"), max_examples=5_000, derandomize=False
+)
+hypothesis.settings.load_profile("seeded")
 
 # Begun first: a file is one worker's, and none is to be left over when the other has ended.
 _LONGEST = frozenset(

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from delivered_file import HEADER, Desk
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration.loader.refusal import Refused
@@ -42,9 +42,6 @@ def desk(tmp_path):
     return Desk(tmp_path)
 
 
-@settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 @given(
     data=st.one_of(damaged(), st.binary(max_size=60)),
     name=st.sampled_from(["t_2025_01_15.csv", "t_2025_01_15.json", "t_2025_01_15.csv.gz"]),
