@@ -152,6 +152,13 @@ def erase(settings: Settings, console: Console, customer_id: str, why: str) -> i
             "Files in which a name of theirs also stands, in no record of theirs (a town, a brand,"
             f" somebody else's word): {done.names_elsewhere:,}"
         )
+    if done.unread:
+        console.print(
+            "No search can read these files, which are locked, broken or no text; look into them"
+            " yourself, and remove what is theirs:"
+        )
+        for path in done.unread:
+            console.print(str(path), markup=False, soft_wrap=True)
     console.print(f"Erased. Readers see version {done.version}; the versions before are removed.")
     return 0
 

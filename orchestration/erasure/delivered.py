@@ -6,17 +6,16 @@ records (`people.py`), where copies of files are (`loader/erased.py`, `files.py`
 """
 
 import codecs
-import gzip
 import io
 import json
 import re
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from itertools import islice
 from typing import Any
 
 from orchestration.contracts import Contract
+from orchestration.erasure.packing import repacked
 from orchestration.loader.csv_records import records
 from orchestration.loader.csv_traits import NULL_WORDS
 from orchestration.loader.json_records import elements, is_one_array
@@ -30,7 +29,6 @@ _MARKS = (
 )
 _BLANK = " \t\r\n"
 _LINE = re.compile(r"[^\n]+")
-_GZIP = 16 + zlib.MAX_WBITS
 
 # The text of a record → the same text, or another in its place.
 Edit = Callable[[str], str]
@@ -57,48 +55,30 @@ def rewrite(
         blank = _blank_csv if file_format == "csv" else _blank_json
         return edit(blank(text, contract, rows, is_about))
 
-    return transform(data, contract.encoding, edited)
+    return transform(data, contract.encoding, edited, edit)
 
 
-def transform(data: bytes, encoding: str, edit: Edit, *, is_broken: bool = False) -> bytes:
+def transform(
+    data: bytes, encoding: str, edit: Edit, edit_name: Edit, *, is_broken: bool = False
+) -> bytes:
     """The same file with another text; a byte-order mark decides over `encoding`.
 
-    Raises ValueError where it is not of that encoding. With `is_broken` UTF-8, UTF-16 and Latin-1
-    take any bytes: those that are no text stay as they are, but for half a character of UTF-16.
+    `edit_name` goes over the names that stand in packed files. Raises CannotUnpack, and ValueError
+    where a text is not of that encoding. With `is_broken` UTF-8, UTF-16 and Latin-1 take any bytes:
+    those that are no text stay as they are, but for half a character of UTF-16.
     """
-    packed = is_packed(data)
-    raw = b"".join(unpacked(data)) if packed else data
-    mark, encoding = next((known for known in _MARKS if raw.startswith(known[0])), (b"", encoding))
-    # UTF-16 has no way to hold half a character.
-    lenient = "replace" if codecs.lookup(encoding).name.startswith("utf-16") else "surrogateescape"
-    text = raw[len(mark) :].decode(encoding, lenient if is_broken else "strict")
-    after = edit(text)
-    if after == text:
-        return data
-    raw = mark + after.encode(encoding, lenient if is_broken else "replace")
-    return gzip.compress(raw, mtime=0) if packed else raw
 
+    def edited(raw: bytes) -> bytes:
+        mark, known = next((one for one in _MARKS if raw.startswith(one[0])), (b"", encoding))
+        # UTF-16 has no way to hold half a character.
+        lenient = "replace" if codecs.lookup(known).name.startswith("utf-16") else "surrogateescape"
+        text = raw[len(mark) :].decode(known, lenient if is_broken else "strict")
+        after = edit(text)
+        if after == text:
+            return raw
+        return mark + after.encode(known, lenient if is_broken else "replace")
 
-def is_packed(data: bytes) -> bool:
-    """Whether the bytes begin like gzip, whatever the file is called."""
-    return data.startswith(b"\x1f\x8b")
-
-
-def unpacked(data: bytes, chunk_bytes: int = 1 << 20) -> Iterator[bytes]:
-    """What unpacks of gzip, also of several members, up to where it is broken or ends."""
-    while is_packed(data):
-        member = zlib.decompressobj(_GZIP)
-        try:
-            while not member.eof and data:
-                if piece := member.decompress(data, chunk_bytes):
-                    yield piece
-                elif not member.unconsumed_tail:
-                    break
-                data = member.unused_data if member.eof else member.unconsumed_tail
-            yield member.flush()
-        except zlib.error:
-            return
-        data = member.unused_data.lstrip(b"\0")
+    return repacked(data, edited, edit_name)
 
 
 def _blank_csv(text: str, contract: Contract, rows: Rows, is_about: Callable[[str], bool]) -> str:

@@ -13,7 +13,7 @@ import re
 import sqlite3
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from orchestration.breaker import build_without_far_off
 from orchestration.builds import begin_build, fingerprint, finish_build, project_fingerprint
 from orchestration.contracts import Contract, load_contracts
 from orchestration.dbt_runner import DbtRun, invoke
-from orchestration.erasure.files import Files, roots
+from orchestration.erasure.files import Files, is_delivered, roots
 from orchestration.erasure.find import contacts_of, find_rows, traces_of
 from orchestration.erasure.look import is_database, look
 from orchestration.erasure.pages import remove_drafts, rewrite_warehouse
@@ -54,12 +54,13 @@ class Certificate:
 
     `places` has how many rows or files were cleared, by place. `names_elsewhere` counts files in
     which a name still stands that nobody else of the customers has: a town, a brand, a product.
-    `version` is the published one.
+    `unread` are delivered files that no search can read. `version` is the published one.
     """
 
     person_hash: str
     places: Mapping[str, int]
     names_elsewhere: int
+    unread: list[Path]
     version: int
 
 
@@ -118,13 +119,14 @@ def erase(
         # Bronze has forgotten the values to look for: should any be left, the versions before tell
         # them to the next attempt.
         after = look(folders, traces, seen, _versions_before(settings, published.version))
+        unread = sorted(path for path in after.unread if is_delivered(settings, path))
         if after.telling:
-            raise ErasureError(_what_is_left(settings, sorted(after.telling)))
+            raise ErasureError(_what_is_left(settings, sorted(after.telling), unread))
         forget_versions_before(settings, published.version)
         with closing(connect(settings)) as connection:
             places = _note_end(connection, hashed, published.version)
     elsewhere = sum(not is_database(path) for path in after.words)
-    return Certificate(hashed, places, elsewhere, published.version)
+    return Certificate(hashed, places, elsewhere, unread, published.version)
 
 
 @contextmanager
@@ -148,13 +150,15 @@ def _versions_before(settings: Settings, version: int) -> set[Path]:
     }
 
 
-def _what_is_left(settings: Settings, telling: list[Path]) -> str:
+def _what_is_left(settings: Settings, telling: list[Path], unread: Sequence[Path] = ()) -> str:
     count = "1 file" if len(telling) == 1 else f"{len(telling)} files"
     listed = ", ".join(str(path) for path in telling[:5])
     landing = settings.landing.resolve()
     sentence = ""
     if any(landing in path.parents for path in telling):
         sentence = " Files in landing are still being written; remove what nobody will finish."
+    if not {*telling}.isdisjoint(unread):
+        sentence += " A delivered file that is locked or broken can only be removed, by hand."
     return (
         f"Values of the person still stand in {count}: {listed}.{sentence}"
         " Close what writes them, then erase again."

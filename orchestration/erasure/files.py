@@ -22,6 +22,7 @@ from orchestration.erasure.delivered import Rows as RowsToBlank
 from orchestration.erasure.delivered import rewrite, transform
 from orchestration.erasure.find import Rows
 from orchestration.erasure.look import Seen, is_database
+from orchestration.erasure.packing import CannotUnpack
 from orchestration.erasure.segments import without_records
 from orchestration.erasure.tables import rejected_about
 from orchestration.erasure.traces import Traces, chunks
@@ -61,6 +62,12 @@ def _folders_of_data(settings: Settings) -> dict[str, Path]:
         "published": settings.published.resolve(),
         "warehouse": settings.warehouse.parent.resolve(),
     }
+
+
+def is_delivered(settings: Settings, path: Path) -> bool:
+    """Whether a provider delivered the file at a resolved path."""
+    places = (settings.landing, settings.archive, settings.discarded)
+    return any(place.resolve() in path.parents for place in places)
 
 
 class Files:
@@ -186,9 +193,7 @@ class Files:
             return done
         with staging(self._connection):
             for landed in list_landing(self._settings, feeds, run.now().date()).values():
-                if landed.name.is_trigger or not any(
-                    self._traces.mentions(piece) for piece in chunks(landed.path)
-                ):
+                if landed.name.is_trigger or not self._mentions(landed.path):
                     continue
                 done.add(landed.path.resolve())
                 if self._is_being_written(landed.path):
@@ -198,6 +203,11 @@ class Files:
                 else:
                     self._clear_landed(run, landed)
         return done
+
+    def _mentions(self, path: Path) -> bool:
+        with suppress(CannotUnpack):
+            return any(self._traces.mentions(piece) for piece in chunks(path))
+        return False
 
     def _is_being_written(self, path: Path) -> bool:
         """Whether a file of landing may have a writer still, who would go on in the old bytes.
@@ -259,10 +269,8 @@ class Files:
     def _rename(self, path: Path) -> None:
         """Take telling values out of a delivered file's name, as the ledger does."""
         name = self._traces.edit(path.name)
-        folders = _folders_of_data(self._settings)
-        places = [folders[place] for place in ("landing", "archive", "discarded")]
-        is_delivered = any(place in path.parents for place in places)
-        if name == path.name or not is_delivered or self._is_being_written(path):
+        is_left = not is_delivered(self._settings, path) or self._is_being_written(path)
+        if name == path.name or is_left:
             return
         target = path.with_name(name)
         if os.path.lexists(target):
@@ -279,17 +287,22 @@ class Files:
     def _edit(self, path: Path, edit: Callable[[str], str]) -> None:
         data, state = read_whole(path)
         contract = self._contracts.get(path.parent.name)
-        try:
-            after = transform(data, "utf-8", edit)
-        except ValueError:
-            # Another encoding, several of them, or a file that is broken.
-            after = data
-            with suppress(ValueError):
-                after = transform(after, contract.encoding if contract else "latin-1", edit)
-            for encoding in ("utf-8", "latin-1"):
-                after = transform(after, encoding, edit, is_broken=True)
-        if after != data:
-            self._replace_delivered(path, path.parent.name, after, state)
+        # What cannot be unpacked is told by the look that follows.
+        with suppress(CannotUnpack):
+            after = self._edited_bytes(data, contract.encoding if contract else "latin-1", edit)
+            if after != data:
+                self._replace_delivered(path, path.parent.name, after, state)
+
+    def _edited_bytes(self, data: bytes, encoding: str, edit: Callable[[str], str]) -> bytes:
+        edit_name = self._traces.edit
+        with suppress(ValueError):
+            return transform(data, "utf-8", edit, edit_name)
+        # Another encoding, several of them, or a file that is broken.
+        with suppress(ValueError):
+            data = transform(data, encoding, edit, edit_name)
+        for encoding in ("utf-8", "latin-1"):
+            data = transform(data, encoding, edit, edit_name, is_broken=True)
+        return data
 
     def _replace_delivered(
         self, path: Path, feed: str, after: bytes, state: os.stat_result

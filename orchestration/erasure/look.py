@@ -6,27 +6,33 @@ searched for, and in which spellings (`traces.py`); clearing (`files.py`).
 
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import repeat
 from multiprocessing import get_context
 from pathlib import Path
 
+from orchestration.erasure.packing import CannotUnpack
 from orchestration.erasure.traces import Traces, chunks
 from orchestration.pii_key import KEY_FILE
 
 # A process takes as long to start as to search a quarter of this.
 _SHARED_FROM_BYTES = 1 << 29
+_HEAD = 4096
+_BINARY = bytes({*range(32)} - {*b"\b\t\n\v\f\r\x1a\x1b"})
 
 
 @dataclass
 class Seen:
-    """What is known of every file after a look at it: its state then, and what stood in it."""
+    """What is known of every file after a look at it: its state then, and what stood in it.
+
+    `unread` cannot be unpacked, or are no text: the person may stand in them all the same.
+    """
 
     states: dict[Path, tuple[int, int]] = field(default_factory=dict)
     telling: set[Path] = field(default_factory=set)
     words: set[Path] = field(default_factory=set)
     mentions: set[Path] = field(default_factory=set)
+    unread: set[Path] = field(default_factory=set)
 
 
 def look(
@@ -54,12 +60,14 @@ def look(
             seen.telling.add(path)
         if before is None or before.states.get(path) != seen.states[path] or path in before.telling:
             sizes[path] = state.st_size
-        elif path in before.words:
-            seen.words.add(path)
+        else:
+            seen.words |= before.words & {path}
+            seen.unread |= before.unread & {path}
     for found in _searched(sizes, traces):
         seen.mentions |= found.mentions
         seen.telling |= found.telling
         seen.words |= found.words
+        seen.unread |= found.unread
     return seen
 
 
@@ -93,14 +101,20 @@ def _searched(sizes: Mapping[Path, int], traces: Traces) -> Iterable[Seen]:
 
 def _search(path: Path, traces: Traces) -> Seen:
     seen = Seen()
-    # A program that runs meanwhile may remove a file of its own, such as SQLite's `-shm`.
-    with suppress(FileNotFoundError):
+    try:
         _search_in(path, traces, seen)
+    except FileNotFoundError:
+        # A program that runs meanwhile removed a file of its own, such as SQLite's `-shm`.
+        return Seen()
+    except CannotUnpack:
+        seen.unread.add(path)
     return seen
 
 
 def _search_in(path: Path, traces: Traces, seen: Seen) -> None:
     for piece in chunks(path):
+        if len(piece[:_HEAD].translate(None, _BINARY)) < len(piece[:_HEAD]):
+            seen.unread.add(path)
         if not traces.mentions(piece):
             continue
         seen.mentions.add(path)

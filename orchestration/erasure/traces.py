@@ -10,6 +10,7 @@ that it counts only beside another, and its hits elsewhere are counted, not judg
 others have too are nobody's: only the person's own records are cleared of them.
 """
 
+import codecs
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -19,7 +20,7 @@ from pathlib import Path
 from unicodedata import normalize
 from urllib.parse import quote, unquote_to_bytes
 
-from orchestration.erasure.delivered import is_packed, unpacked
+from orchestration.erasure.packing import contents, is_packed
 from orchestration.people import ERASED
 
 # Larger ones cost the system new pages for every piece.
@@ -265,19 +266,28 @@ def _value_pattern(value: str) -> str:
 
 
 def chunks(path: Path) -> Iterator[bytes]:
-    """The bytes of a file, unpacked and UTF-16 made UTF-8, in pieces that overlap."""
+    """The bytes of a file, unpacked and UTF-16 made UTF-8, in pieces that overlap.
+
+    Raises CannotUnpack.
+    """
     with path.open("rb") as file:
-        head = file.read(4)
+        head = file.read(16)
         file.seek(0)
         if is_packed(head):
-            pieces: Iterable[bytes] = unpacked(file.read(), _CHUNK)
-        elif head.startswith((b"\xff\xfe", b"\xfe\xff")):
-            pieces = [file.read().decode("utf-16", "replace").encode()]
+            found = contents(file.read())
         else:
-            pieces = iter(lambda: file.read(_CHUNK), b"")
-        tail = b""
-        for piece in pieces:
-            if not tail and piece.startswith((b"\xff\xfe", b"\xfe\xff")):
-                piece = piece.decode("utf-16", "replace").encode()
-            yield tail + piece
-            tail = piece[-_OVERLAP:]
+            found = iter([iter(lambda: file.read(_CHUNK), b"")])
+        for pieces in found:
+            tail = b""
+            for piece in _in_utf8(pieces):
+                yield tail + piece
+                tail = piece[-_OVERLAP:]
+
+
+def _in_utf8(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The pieces of a text of UTF-16 that begins with its mark as UTF-8; others as they are."""
+    decoder = None
+    for number, piece in enumerate(pieces):
+        if number == 0 and piece.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            decoder = codecs.getincrementaldecoder("utf-16")("replace")
+        yield decoder.decode(piece).encode(errors="replace") if decoder else piece

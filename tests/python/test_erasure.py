@@ -1,6 +1,7 @@
 """Erasing a person: nothing of them is left in any byte, and no figure of gold moves."""
 
 import gzip
+import io
 import json
 import os
 import shutil
@@ -8,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -16,6 +18,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from click.testing import CliRunner
 from person import (
     ADA,
     ADDRESS,
@@ -31,6 +34,7 @@ from person import (
 )
 from test_privacy import texts
 
+from orchestration.cli import cli
 from orchestration.contracts import load_contracts
 from orchestration.erasure import erase as steps
 from orchestration.erasure.erase import Certificate, ErasureError, erase
@@ -97,12 +101,20 @@ def figures(path: Path) -> list[list[tuple]]:
     return [ask(path, sql) for sql in FIGURES]
 
 
+def zipped(text: str) -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("all.csv", text)
+    return data.getvalue()
+
+
 # Street and town in each other's place; the next day's delivery corrects it.
 SWAPPED = address(STREET, 10) | {"address_id": "A-2", "address_line_1": "Ulm", "city": STREET}
 CORRECTED = SWAPPED | {"address_line_1": STREET, "city": "Ulm"}
 DAYS = (
-    FIRST_DAY | {"addresses_2025_01_11.csv": as_csv([SWAPPED])},
-    SECOND_DAY | {"addresses_2025_01_11.csv": as_csv([CORRECTED])},
+    FIRST_DAY | {"addresses_2025_01_11.csv": as_csv([SWAPPED]), "photo.png": b"\x89PNG\0"},
+    SECOND_DAY
+    | {"addresses_2025_01_11.csv": as_csv([CORRECTED]), "all customers.zip": zipped(as_csv([ADA]))},
 )
 
 
@@ -158,6 +170,9 @@ def found(folder: Path) -> set[str]:
             data = path.read_bytes()
             if data.startswith(b"\x1f\x8b"):
                 data = gzip.decompress(data)
+            if data.startswith(b"PK"):
+                with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                    data = b"".join(map(archive.read, archive.namelist()))
             data = data.replace(b"\0", b"").lower()
             hits |= {f"{path.relative_to(folder)}: {one}" for one in TRACES if one in data}
     return hits
@@ -191,6 +206,14 @@ def test_the_certificate_says_what_was_done_and_not_to_whom(erased):
     assert places["bronze.customers"] == 3
     assert places["bronze.rejected_rows"] == 3
     assert places["landing"] == 2
+
+
+def test_what_no_search_can_read_is_named(erased, monkeypatch):
+    (picture,) = erased.certificate.unread
+    assert picture == next(erased.settings.discarded.rglob("photo.png")).resolve()
+    monkeypatch.setattr(steps, "erase", lambda *_: erased.certificate)
+    told = CliRunner().invoke(cli, ["erase", "C-0815", "--why", "request 17"]).output
+    assert f"remove what is theirs:\n{picture}\nErased. Readers see version 3;" in told
 
 
 def test_what_was_made_of_her_data_is_gone_too(erased):

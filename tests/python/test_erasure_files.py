@@ -1,11 +1,15 @@
 """Files that name a person: refused, broken, or still being written."""
 
+import bz2
 import codecs
 import gzip
+import io
 import json
+import lzma
 import os
 import shutil
 import time
+import zipfile
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -232,6 +236,107 @@ def test_a_broken_encoding_does_not_keep_her(settings, data, pack, folder):
                 assert after.removesuffix(b"\xfd\xff") == data.replace(
                     hers, "erased".encode(encoding)
                 ).removesuffix(b"x")
+
+
+def zipped(members: dict[str, bytes]) -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return data.getvalue()
+
+
+def unzipped(data: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+PICTURE = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
+PACKINGS = {
+    "bzip2": (bz2.compress, bz2.decompress),
+    "xz": (lzma.compress, lzma.decompress),
+    "gzip twice": (
+        lambda data: gzip.compress(gzip.compress(data)),
+        lambda data: gzip.decompress(gzip.decompress(data)),
+    ),
+    "zip": (
+        lambda data: zipped({"a picture": PICTURE, "customers.csv": data}),
+        lambda data: unzipped(data)["customers.csv"],
+    ),
+    "gzip in a zip in gzip": (
+        lambda data: gzip.compress(zipped({"customers.csv.gz": gzip.compress(data)})),
+        lambda data: gzip.decompress(unzipped(gzip.decompress(data))["customers.csv.gz"]),
+    ),
+}
+
+
+@pytest.mark.parametrize(("pack", "unpack"), PACKINGS.values(), ids=PACKINGS)
+@pytest.mark.parametrize("folder", ["discarded", "landing"])
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "utf-16"])
+def test_what_is_packed_loses_her_lines_and_no_other(settings, pack, unpack, folder, encoding):
+    text = f"id,mail\nC-9,Köln\nC-0815,{STREET}\nC-0815,Müller\n"
+    path = put(getattr(settings, folder) / "customers of January", pack(text.encode(encoding)))
+    assert look([settings.data_dir], HERS).telling == {path.resolve()}
+    assert clear(settings)[1].telling == set()
+    after = unpack(path.read_bytes())
+    assert after.decode(encoding) == "id,mail\nC-9,Köln\nerased\nerased\n"
+
+
+def test_names_inside_packed_files_lose_a_value(settings):
+    named = io.BytesIO()
+    with gzip.GzipFile(f"for {ADA['email']}.csv", "wb", fileobj=named) as file:
+        file.write(b"nothing")
+    packed = put(settings.discarded / "a.gz", named.getvalue())
+    archive = put(settings.discarded / "a.zip", zipped({f"{ADA['email']}.csv": b"nothing"}))
+    assert look([settings.data_dir], HERS).telling == {packed.resolve(), archive.resolve()}
+    assert clear(settings)[1].telling == set()
+    assert gzip.decompress(packed.read_bytes()) == b"nothing"
+    assert ADA["email"].encode() not in packed.read_bytes()
+    assert unzipped(archive.read_bytes()) == {"erased.csv": b"nothing"}
+
+
+def test_packed_files_without_her_keep_their_bytes(settings):
+    paths = [
+        put(settings.discarded / name.replace(" ", "_"), pack(b"id\nC-0815-2\nC-9\n"))
+        for name, (pack, _) in PACKINGS.items()
+    ]
+    before = [path.read_bytes() for path in paths]
+    clear(settings)
+    assert [path.read_bytes() for path in paths] == before
+
+
+@pytest.mark.parametrize("begins_with", [b"", b"\xff\xfe"])
+def test_a_long_text_is_searched_to_its_end(tmp_path, begins_with):
+    text = "é" * (3 << 20) + STREET
+    data = begins_with + text.encode("utf-16-le" if begins_with else "utf-8")
+    plain, packed = put(tmp_path / "a.csv", data), put(tmp_path / "a.csv.gz", gzip.compress(data))
+    assert look([tmp_path], HERS).telling == {plain.resolve(), packed.resolve()}
+
+
+def test_what_no_search_can_read_is_told(settings):
+    locked = bytearray(zipped({"customers.csv": STREET.encode()}))
+    for header, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        locked[locked.index(header) + flags] |= 1
+    nested = STREET.encode()
+    for _ in range(9):
+        nested = zipped({"a.zip": nested})
+    files = {
+        "locked.zip": bytes(locked),
+        "cut off.zip": zipped({"customers.csv": STREET.encode()})[:-30],
+        "deep.zip": nested,
+        "picture.png": PICTURE,
+        "a.zip": zipped({"picture.png": PICTURE}),
+        "UTF-16 without a mark": STREET.encode("utf-16-le"),
+    }
+    paths = {put(settings.discarded / name, data).resolve() for name, data in files.items()}
+    put(settings.discarded / "notes.txt", "a\tb\r\n\f")
+    put(settings.discarded / "notes.txt.gz", gzip.compress(b"a\n"))
+    before = look([settings.discarded], HERS)
+    assert before.unread == paths
+    written, after = clear(settings)
+    assert (written, after.telling) == ([], set())
+    assert look([settings.discarded], HERS, before).unread == paths
+    assert {path.name: path.read_bytes() for path in paths} == files
 
 
 def test_what_the_warehouse_once_believed_loses_values_in_the_wrong_column(settings):
