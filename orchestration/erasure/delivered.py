@@ -27,6 +27,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_HEAD = 64
 _BLANK = " \t\r\n"
 _LINE = re.compile(r"[^\n]+")
 
@@ -61,7 +62,7 @@ def rewrite(
 def transform(
     data: bytes, encoding: str, edit: Edit, edit_name: Edit, *, is_broken: bool = False
 ) -> bytes:
-    """The same file with another text; a byte-order mark decides over `encoding`.
+    """The same file with another text; what its first bytes show decides over `encoding`.
 
     `edit_name` goes over the names that stand in packed files. Raises CannotUnpack, and ValueError
     where a text is not of that encoding. With `is_broken` UTF-8, UTF-16 and Latin-1 take any bytes:
@@ -69,7 +70,8 @@ def transform(
     """
 
     def edited(raw: bytes) -> bytes:
-        mark, known = next((one for one in _MARKS if raw.startswith(one[0])), (b"", encoding))
+        mark, shown = encoding_of(raw)
+        known = shown or encoding
         # UTF-16 has no way to hold half a character.
         lenient = "replace" if codecs.lookup(known).name.startswith("utf-16") else "surrogateescape"
         text = raw[len(mark) :].decode(known, lenient if is_broken else "strict")
@@ -79,6 +81,22 @@ def transform(
         return mark + after.encode(known, lenient if is_broken else "replace")
 
     return repacked(data, edited, edit_name)
+
+
+def encoding_of(text: bytes) -> tuple[bytes, str | None]:
+    """The byte-order mark of a text, and the encoding that its first bytes show, if they do."""
+    for mark, encoding in _MARKS:
+        if text.startswith(mark):
+            return mark, encoding
+    head = text[:_HEAD] if len(text) > _HEAD else text[: len(text) // 2 * 2]
+    # Of a character of ASCII UTF-16 leaves one byte empty, and any text begins with some.
+    for encoding, filled, empty in (
+        ("utf-16-le", head[::2], head[1::2]),
+        ("utf-16-be", head[1::2], head[::2]),
+    ):
+        if head and 0 not in filled and empty.count(0) * 4 > len(empty) * 3:
+            return b"", encoding
+    return b"", None
 
 
 def _blank_csv(text: str, contract: Contract, rows: Rows, is_about: Callable[[str], bool]) -> str:

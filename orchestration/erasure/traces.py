@@ -20,6 +20,7 @@ from pathlib import Path
 from unicodedata import normalize
 from urllib.parse import quote, unquote_to_bytes
 
+from orchestration.erasure.delivered import encoding_of
 from orchestration.erasure.packing import contents, is_packed
 from orchestration.people import ERASED
 
@@ -266,7 +267,7 @@ def _value_pattern(value: str) -> str:
 
 
 def chunks(path: Path) -> Iterator[bytes]:
-    """The bytes of a file, unpacked and UTF-16 made UTF-8, in pieces that overlap.
+    """The bytes of a file, unpacked and UTF-16 as UTF-8, in pieces that overlap.
 
     Raises CannotUnpack.
     """
@@ -285,9 +286,10 @@ def chunks(path: Path) -> Iterator[bytes]:
 
 
 def _in_utf8(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The pieces of a text of UTF-16 that begins with its mark as UTF-8; others as they are."""
+    """The pieces of a text of UTF-16 as UTF-8; others as they are."""
     decoder = None
     for number, piece in enumerate(pieces):
-        if number == 0 and piece.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            decoder = codecs.getincrementaldecoder("utf-16")("replace")
+        encoding = encoding_of(piece)[1] if number == 0 else None
+        if encoding in ("utf-16-le", "utf-16-be"):
+            decoder = codecs.getincrementaldecoder(encoding)("replace")
         yield decoder.decode(piece).encode(errors="replace") if decoder else piece
