@@ -172,9 +172,10 @@ def whose(
         if column.same_person:
             sources = {f"bronze.{feed}", relation or f"bronze.{feed}"}
             values = " union all ".join(
-                f'select "{column.name}" from {source} where {found}' for source in sorted(sources)
+                f'select trim("{column.name}") from {source} where {found}'
+                for source in sorted(sources)
             )
-            found += f' or "{column.name}" in ({values})'
+            found += f' or trim("{column.name}") in ({values})'
     return f"coalesce({found}, false)"
 
 

@@ -30,6 +30,10 @@ _MARKS = (
 _HEAD = 64
 _BLANK = " \t\r\n"
 _LINE = re.compile(r"[^\n]+")
+_PLAIN = re.compile(r"[^\s,\]}]+")
+_BRACKET_OR_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+# Numbers are only looked at, so they may be of any length.
+_DECODER = json.JSONDecoder(parse_int=str, parse_float=str)
 
 # The text of a record → the same text, or another in its place.
 Edit = Callable[[str], str]
@@ -175,12 +179,11 @@ def _blank_json(text: str, contract: Contract, rows: Rows, is_about: Callable[[s
 
 def _elements(text: str) -> Iterator[tuple[int, int]]:
     """Where each record of an array, of NDJSON or of a single object begins and ends."""
-    decoder = json.JSONDecoder()
     begin = _skip(text, 0)
     if is_one_array(line[0] for line in _LINE.finditer(text)):
         position = _skip(text, begin + 1)
         while text[position : position + 1] not in ("]", ""):
-            end = decoder.raw_decode(text, position)[1]
+            end = _end_of_value(text, position)
             yield position, end
             position = _skip(text, end)
             if text[position : position + 1] == ",":
@@ -198,7 +201,7 @@ def _is_one_record(text: str, begin: int) -> bool:
     """Whether a text from its first brace on is one object, however many lines it has."""
     with suppress(json.JSONDecodeError, RecursionError):
         # Most texts hold many objects, and are told from one by the first.
-        end = json.JSONDecoder().raw_decode(text, begin)[1]
+        end = _DECODER.raw_decode(text, begin)[1]
         if _skip(text, end) < len(text):
             return False
     return is_record(text)
@@ -206,13 +209,13 @@ def _is_one_record(text: str, begin: int) -> bool:
 
 def _blank_members(raw: str, contract: Contract, refused: frozenset[str]) -> str:
     """The object with null, or what is left of it, in the place of personal and unknown values."""
-    decoder = json.JSONDecoder()
     pieces, done = [], 0
     position = _skip(raw, raw.index("{") + 1)
     while raw[position] != "}":
-        name, position = decoder.raw_decode(raw, position)
+        name, position = _DECODER.raw_decode(raw, position)
         position = _skip(raw, raw.index(":", position) + 1)
-        value, end = decoder.raw_decode(raw, position)
+        end = _end_of_value(raw, position)
+        value = {"null": None, '""': ""}.get(raw[position:end], raw[position:end])
         left = _left(value, contract, name, refused)
         if left is not value:
             pieces += [raw[done:position], json.dumps(left)]
@@ -221,6 +224,18 @@ def _blank_members(raw: str, contract: Contract, refused: frozenset[str]) -> str
         if raw[position] == ",":
             position = _skip(raw, position + 1)
     return "".join([*pieces, raw[done:]])
+
+
+def _end_of_value(text: str, position: int) -> int:
+    """The end of a value of JSON that was read before, however deep and long it is."""
+    if text[position] not in '[{"':
+        return _PLAIN.match(text, position).end()
+    depth = 0
+    for match in _BRACKET_OR_TEXT.finditer(text, position):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(match[0], 0)
+        if not depth:
+            return match.end()
+    raise ValueError("a value of JSON has no end")
 
 
 def _skip(text: str, position: int) -> int:

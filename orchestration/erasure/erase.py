@@ -134,7 +134,7 @@ def _said_to_be_unfinished() -> Iterator[None]:
     """What cuts an erasure off is told with the way to end it."""
     try:
         yield
-    except (OSError, BrokenExecutor, duckdb.Error, sqlite3.Error) as error:
+    except (OSError, ValueError, BrokenExecutor, duckdb.Error, sqlite3.Error) as error:
         raise ErasureError(
             f"The person is not wholly erased: {error}\n"
             "Mend that, then give the same command again."

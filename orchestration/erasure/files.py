@@ -156,7 +156,7 @@ class Files:
                 self._settings,
                 self._contracts[feed],
                 self._ledger,
-                entries[0],
+                self._ledger.as_read(feed, sha256),
                 self._rows_to_blank(feed, [entry.file_id for entry in entries]),
                 (lambda line: False) if none_refused else self._traces.is_about,
                 self._traces.edit if has_traces else str,

@@ -26,6 +26,7 @@ from orchestration.publish import steward_edition
 from orchestration.settings import Settings
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d([T ].*)?")
+_DIGITS_OF_DAY = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])([0-2][1-9]|[123]0|31)")
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,34 @@ def traces_of(
                 [normalize("NFC", value.lower()) for value in listed],
             ).fetchone()
             values -= {value for value, is_held in zip(listed, found, strict=True) if is_held}
+    # Without its prefix a phone number may be an order's number, an amount, a day.
+    values -= {
+        value
+        for value in values
+        if (digits := phone_digits(value))
+        and not value.startswith(("+", "0", "(0"))
+        and (_DIGITS_OF_DAY.fullmatch(digits) or _is_a_number(connection, contracts, digits))
+    }
     return Traces.of(customer_id, values)
+
+
+def _is_a_number(
+    connection: DuckDBPyConnection, contracts: Mapping[str, Contract], digits: str
+) -> bool:
+    """Whether digits stand in a key or in a value that is no text, of any row."""
+    return any(
+        connection.execute(
+            f"from bronze.{contract.feed}"
+            f""" where contains({sql_of_digits(f'"{column.name}"')}, ?) limit 1""",
+            [digits],
+        ).fetchone()
+        for contract in contracts.values()
+        for column in contract.columns
+        if not column.pii
+        and (
+            column.type not in ("text", "json") or column.references or column.name in contract.key
+        )
+    )
 
 
 def _holds(text: str, value: str) -> str:

@@ -4,6 +4,7 @@ Belongs here: which files are searched, and what is known of each afterwards. Do
 searched for, and in which spellings (`traces.py`); clearing (`files.py`).
 """
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -48,7 +49,8 @@ def look(
     """
     seen, sizes = Seen(), {}
     for path in files_under(folders):
-        if path.name == KEY_FILE or path in besides or (before is None and is_database(path)):
+        is_key = path.name == KEY_FILE and path.parent in folders
+        if is_key or path in besides or (before is None and is_database(path)):
             continue
         try:
             state = path.stat()
@@ -73,7 +75,7 @@ def look(
 
 def is_database(path: Path) -> bool:
     """Whether DuckDB wrote the file: a database, its log, a draft of one."""
-    return ".duckdb" in path.name
+    return re.search(r"\.duckdb(\.(wal|rewritten).*)?$", path.name) is not None
 
 
 def files_under(folders: Iterable[Path]) -> list[Path]:

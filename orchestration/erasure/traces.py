@@ -27,9 +27,13 @@ from orchestration.people import ERASED
 # Larger ones cost the system new pages for every piece.
 _CHUNK = 1 << 20
 _OVERLAP = 4096
-_SHORTEST_TELLING, _SHORTEST_WORD, _SHORTEST_PHONE = 6, 4, 7
+# Behind an escape of JSON a value begins, although the escape ends in a letter.
+_BEHIND_ESCAPE = r"(?<=\\[bfnrt])|(?<=\\u[0-9A-Fa-f]{4})"
+_SHORTEST_TELLING, _SHORTEST_WORD, _SHORTEST_PHONE, _SHORTEST_CORE = 6, 4, 7, 3
 # What stands between the groups of a phone number; `\xc2\xa0` is a no-break space.
-_BETWEEN_DIGITS = b" ()/.+-\xc2\xa0"
+_BETWEEN_DIGITS = b" ()/.+-\\\xc2\xa0"
+# How JSON writes a character that it need not.
+_ESCAPED = re.compile(rb"\\u00([2-7][0-9a-f])|\\(/)")
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,8 @@ class Traces:
         )
         if may_tell and self._telling.search(text):
             return True
+        if "\\u" in lowered:
+            lowered = normalize("NFC", _plain(lowered).lower())
         return sum(map(lowered.__contains__, self._lowered_words)) > 1
 
     def edit(self, text: str) -> str:
@@ -88,7 +94,7 @@ class Traces:
 
     def in_bytes(self, data: bytes) -> bool:
         """Whether a telling value stands in bytes of UTF-8 or Latin-1."""
-        return self._may_tell(data) and any(
+        return self._may_tell(data, data.lower()) and any(
             self._telling.search(data.decode(encoding, "replace"))
             for encoding in ("utf-8", "latin-1")
         )
@@ -98,22 +104,35 @@ class Traces:
 
     def mentions(self, data: bytes) -> bool:
         """Whether the key, a telling value or a name may stand in bytes: quick, too often so."""
+        lowered = data.lower()
         return (
-            self.customer_id.encode() in data or self.words_in_bytes(data) or self._may_tell(data)
+            self.customer_id.encode() in data
+            or any(core in lowered for core in self._word_cores)
+            or self.words_in_bytes(data)
+            or self._may_tell(data, lowered)
         )
 
-    def _may_tell(self, data: bytes) -> bool:
-        lowered = data.lower()
+    def _may_tell(self, data: bytes, lowered: bytes) -> bool:
         # Most bytes do not hold all runs of characters that are in every spelling of a value.
         if any(all(run in lowered for run in runs) for runs in self._runs):
-            if any(one in lowered for one in self._telling_bytes):
+            if self._stands_in(lowered):
                 return True
-            if b"%" in lowered:
-                # What else than special characters is encoded for a URL is left to the writer.
-                plain = unquote_to_bytes(lowered)
-                if any(one in plain for one in self._telling_bytes):
-                    return True
+            # What else than special characters is encoded for a URL is left to the writer.
+            if b"%" in lowered and self._stands_in(unquote_to_bytes(lowered)):
+                return True
+            if b"\\" in lowered and self._stands_in(_unescaped(lowered)):
+                return True
         return self._may_call(data)
+
+    def _stands_in(self, lowered: bytes) -> bool:
+        if any(one in lowered for one in self._telling_bytes):
+            return True
+        # bytes.lower() knows ASCII alone.
+        return not lowered.isascii() and any(
+            one in text.lower()
+            for text in (lowered.decode("utf-8", "replace"), lowered.decode("latin-1"))
+            for one in self._beyond_ascii
+        )
 
     def _may_call(self, data: bytes) -> bool:
         """Whether the digits of a phone number stand in bytes, grouped in any way."""
@@ -142,6 +161,12 @@ class Traces:
         return [normalize("NFC", word.lower()) for word in self.words]
 
     @cached_property
+    def _word_cores(self) -> list[bytes]:
+        """What every spelling of a name has in bytes, lower case, where that says something."""
+        cores = {core_of(word).encode() for word in self.words}
+        return sorted(core for core in cores if len(core) >= _SHORTEST_CORE)
+
+    @cached_property
     def _word_bytes(self) -> list[bytes]:
         return sorted({form.encode() for word in self.words for form in _compositions(word)})
 
@@ -160,10 +185,10 @@ class Traces:
         longest_first = sorted(forms, key=lambda form: (-len(form), form))
         phones = [_phone_pattern(value) for value in self.telling if phone_digits(value)]
         # Nobody's mary-ann@example.com is ann@example.com, no 112 Elm St is 12 Elm St.
-        begins = r"(?:(?<![\w.+-])|(?<=%[0-9A-Fa-f]{2}))"
+        begins = rf"(?:(?<![\w.+-])|(?<=%[0-9A-Fa-f]{{2}})|{_BEHIND_ESCAPE})"
         found = f"{begins}(?:{'|'.join(map(_value_pattern, longest_first))})"
         # A plus before a number is a space of a URL.
-        found += "".join(rf"|(?<![\w.-]){phone}" for phone in phones)
+        found += "".join(rf"|(?:(?<![\w.-])|{_BEHIND_ESCAPE}){phone}" for phone in phones)
         return re.compile(rf"(?:{found})(?!\w)", re.IGNORECASE)
 
     @cached_property
@@ -173,6 +198,18 @@ class Traces:
             re.findall(rb"[\w.~-]+", normalize("NFC", value).encode()) for value in self.telling
         ]
         return [sorted((run.lower() for run in one), key=len, reverse=True) for one in runs]
+
+    @cached_property
+    def _beyond_ascii(self) -> list[str]:
+        return sorted(
+            {
+                form.lower()
+                for value in self.telling
+                if not value.isascii()
+                for composed in _compositions(value)
+                for form in _spellings(composed)
+            }
+        )
 
     @cached_property
     def _telling_bytes(self) -> list[bytes]:
@@ -186,6 +223,16 @@ class Traces:
                 for encoding in ("utf-8", "latin-1")
             }
         )
+
+
+def _unescaped(lowered: bytes) -> bytes:
+    """JSON without escapes that it does not need."""
+    return _ESCAPED.sub(lambda match: match[2] or bytes([int(match[1], 16)]), lowered).lower()
+
+
+def _plain(lowered: str) -> str:
+    """JSON with its escaped characters as they are."""
+    return re.sub(r"\\u([0-9a-f]{4})", lambda match: chr(int(match[1], 16)), lowered)
 
 
 def tells(value: str) -> bool:
@@ -217,13 +264,13 @@ def phone_digits(value: str) -> str:
 
 def _phone_pattern(value: str) -> str:
     """A phone number in any grouping, with any prefix that it may have."""
-    between = r"(?:[ \xa0()/.+-]|%20){0,3}"
+    between = r"(?:[ \xa0()/.+-]|%20|\\/){0,3}"
     digits = re.sub(r"\D", "", value)
     is_international = value.startswith("+") or digits.startswith("00")
     if is_international and not digits.lstrip("0").startswith("49"):
-        prefix = r"(?:\+|%2B|00)"
+        prefix = r"(?:\+|%2B|\\u002B|00)"
     elif is_international or digits.startswith("0"):
-        prefix = rf"(?:(?:\+|%2B|00)4{between}9{between}0?|0)"
+        prefix = rf"(?:(?:\+|%2B|\\u002B|00)4{between}9{between}0?|0)"
     else:
         prefix = ""
     return rf"\(?{prefix}{between}{between.join(phone_digits(value))}"
@@ -231,7 +278,7 @@ def _phone_pattern(value: str) -> str:
 
 def sql_of_digits(text: str) -> str:
     """SQL of DuckDB and PostgreSQL: a text without what stands between the digits of a phone."""
-    return f"translate(replace({text}, '%20', ''), ' ()/.+-\xa0', '')"
+    return f"translate(replace({text}, '%20', ''), ' ()/.+-\xa0\\', '')"
 
 
 def _places(core: str, text: str) -> Iterator[int]:
@@ -256,7 +303,8 @@ def _spellings(value: str) -> set[str]:
 def _spellings_of_one(character: str) -> set[str]:
     """A character as CSV, JSON and URLs may write it."""
     in_latin = quote(character.encode("latin-1", "ignore"), safe="") or character
-    return {*_spellings(character), quote(character, safe=""), in_latin}
+    in_json = set() if character.isalnum() else {rf"\u{ord(character):04x}", f"\\{character}"}
+    return {*_spellings(character), quote(character, safe=""), in_latin, *in_json}
 
 
 def _value_pattern(value: str) -> str:

@@ -29,7 +29,6 @@ from orchestration.loader.staged import (
     identifier,
     literal,
     read_csv,
-    shortened,
 )
 
 # No bare field can hold it: the reader then finds no null, and SQL decides.
@@ -90,8 +89,7 @@ def read_header(contract: Contract, spooled: Spooled) -> Record:
         cut = header.may_be_cut and not spooled.ends_with_newline
         raise Refused(
             "truncated" if cut else "unreadable",
-            f"the header (line {header.line_number}) cannot be read: {header.error}; "
-            f"it begins {shortened(header.line)!r}.",
+            f"the header (line {header.line_number}) cannot be read: {header.error}.",
         )
     if "\r" in header.line.strip():  # else the whole file would pass for a header
         raise Refused(

@@ -81,14 +81,19 @@ def finish_rewrites(run: Run) -> None:
                 f"select _row_number from bronze.{feed} where _file_id = ? and {theirs}",
                 file_ids[-1:],
             ).fetchall()
-        rewrite_copies(
-            run.connection,
-            run.settings,
-            run.contracts[feed],
-            run.ledger,
-            entries[0],
-            {number: frozenset() for (number,) in rows},
-        )
+        try:
+            rewrite_copies(
+                run.connection,
+                run.settings,
+                run.contracts[feed],
+                run.ledger,
+                run.ledger.as_read(feed, sha256),
+                {number: frozenset() for (number,) in rows},
+            )
+        except ValueError as error:
+            # Loading goes on; the note stays, and the next load tries again.
+            run.report(f"Somebody who was erased may still stand in a file. {error}")
+            continue
         run.report(f"{shown(entries[-1].file_name)}: archived without somebody who was erased.")
 
 
@@ -140,7 +145,13 @@ def rewrite_copies(
     changed = 0
     for path in list(copies_by_bytes(settings.archive / entry.feed, ledger.contents(entry))):
         data, state = read_whole(path)
-        after = rewrite(data, contract, file_format or contract.format, rows, is_about, edit)
+        try:
+            after = rewrite(data, contract, file_format or contract.format, rows, is_about, edit)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(
+                f"{path} does not read as it once did: {error}. Put back what was archived, or"
+                " remove the file."
+            ) from error
         if after != data:
             replace_file(path, after, state, partial(_keep, connection, ledger, entry))
             changed += 1

@@ -25,11 +25,12 @@ from orchestration.loader.staged import (
     create_rejected,
     identifier,
     literal,
-    shortened,
 )
 
 _BLANK = " \t\r\n"
 _CHUNK = 1 << 20
+
+_KINDS = {"[": "an array", '"': "a text"}
 
 # What DuckDB accepts and JSON does not: a comma before a closing bracket, NaN, Infinity. May also
 # hit inside a text; Python then decides.
@@ -331,7 +332,7 @@ def _no_constant(name: str) -> NoReturn:
 
 def _object_error(value: object, raw: str) -> str | None:
     if not isinstance(value, dict):
-        return f"no JSON object but {shortened(raw.strip(_BLANK), 40)}"
+        return f"no JSON object but {_KINDS.get(raw.lstrip(_BLANK)[0], 'a number or a word')}"
     if "\\u" in raw:
         try:
             json.dumps(value, ensure_ascii=False).encode()

@@ -188,6 +188,11 @@ class Ledger:
         file_ids = self._by_name.get(file_name)
         return self._entries[max(file_ids)] if file_ids else None
 
+    def as_read(self, feed: str | None, sha256: str) -> Entry:
+        """A delivery of these bytes by whose name they were read; else the first."""
+        entries = self.same_bytes(feed, sha256)
+        return next((entry for entry in entries if entry.rows_loaded is not None), entries[0])
+
     def counting(self, feed: str | None, sha256: str, file_name: str) -> Entry | None:
         """The entry of a feed with these bytes that counts: that of `file_name`, or the first."""
         return min(

@@ -295,6 +295,71 @@ def test_names_inside_packed_files_lose_a_value(settings):
     assert unzipped(archive.read_bytes()) == {"erased.csv": b"nothing"}
 
 
+def remarks(text: str) -> dict[str, bytes]:
+    """Packed files that hold a text where no reader of their contents sees it."""
+    plain = gzip.compress(b"id\n")
+    comment = plain[:3] + b"\x10" + plain[4:10] + text.encode() + b"\0" + plain[10:]
+    of_archive, of_member = io.BytesIO(), io.BytesIO()
+    with zipfile.ZipFile(of_archive, "w") as archive:
+        archive.writestr("a.csv", b"id\n")
+        archive.comment = text.encode()
+    with zipfile.ZipFile(of_member, "w") as archive:
+        member = zipfile.ZipInfo("a.csv")
+        member.comment = text.encode()
+        archive.writestr(member, b"id\n")
+    return {
+        "a remark in gzip": comment,
+        "a remark in the second member of gzip": plain + comment,
+        "a remark of a zip": of_archive.getvalue(),
+        "a remark of a zip's member": of_member.getvalue(),
+    }
+
+
+@pytest.mark.parametrize("name", remarks(""))
+def test_remarks_in_packed_files_lose_a_value(settings, name):
+    path = put(settings.discarded / "a", remarks(ADA["email"])[name])
+    assert look([settings.data_dir], HERS).telling == {path.resolve()}
+    assert clear(settings)[1].telling == set()
+    assert ADA["email"].encode() not in path.read_bytes()
+
+
+LINES = "id,mail\n" + "".join(f"C-{n},x{n * 7919}@y.example\n" for n in range(9000))
+HER_LINE = f"C-0815,{ADA['email']}\n"
+PLAIN = gzip.compress(b"id\n")
+BROKEN_PACKINGS = {
+    "gzip without its end": gzip.compress((LINES + HER_LINE).encode())[:-6],
+    "gzip with another checksum": gzip.compress((LINES + HER_LINE).encode())[:-8] + b"x" * 8,
+    "gzip with a text behind it": PLAIN + (LINES + HER_LINE).encode(),
+    "a broken member of gzip before hers": PLAIN
+    + PLAIN[:10]
+    + b"\xff" * 9
+    + gzip.compress(HER_LINE.encode()),
+    "xz without its end": lzma.compress((HER_LINE + LINES).encode())[:-8],
+    "bzip2 without its end": bz2.compress((HER_LINE + LINES * 5).encode())[:-30],
+}
+
+
+@pytest.mark.parametrize("data", BROKEN_PACKINGS.values(), ids=BROKEN_PACKINGS)
+def test_what_is_packed_and_broken_is_cleared_or_named(settings, data):
+    path = put(settings.discarded / "customers of January", data).resolve()
+    before = look([settings.data_dir], HERS)
+    assert path in before.telling | before.unread
+    written, after = clear(settings)
+    assert (written, after.telling, after.unread) == ([], set(), {path})
+    # What unpacks is cleared; behind it nobody can look.
+    assert (path.read_bytes() != data) == (path in before.telling)
+
+
+def test_a_value_across_two_members_of_gzip_is_found(settings):
+    begin, end = ADA["email"][:9].encode(), ADA["email"][9:].encode()
+    wide = gzip.compress(b"") + gzip.compress(STREET.encode("utf-16"))
+    wide = put(settings.discarded / "wide", wide)
+    path = put(settings.discarded / "a.gz", gzip.compress(b"q," + begin) + gzip.compress(end))
+    assert look([settings.data_dir], HERS).telling == {path.resolve(), wide.resolve()}
+    assert clear(settings)[1].telling == set()
+    assert gzip.decompress(path.read_bytes()) == b"erased"
+
+
 def test_packed_files_without_her_keep_their_bytes(settings):
     paths = [
         put(settings.discarded / name.replace(" ", "_"), pack(b"id\nC-0815-2\nC-9\n"))
