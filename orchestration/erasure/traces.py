@@ -107,8 +107,7 @@ class Traces:
         lowered = data.lower()
         return (
             self.customer_id.encode() in data
-            or any(core in lowered for core in self._word_cores)
-            or self.words_in_bytes(data)
+            or any(part in lowered for part in self._word_parts)
             or self._may_tell(data, lowered)
         )
 
@@ -161,10 +160,20 @@ class Traces:
         return [normalize("NFC", word.lower()) for word in self.words]
 
     @cached_property
-    def _word_cores(self) -> list[bytes]:
-        """What every spelling of a name has in bytes, lower case, where that says something."""
-        cores = {core_of(word).encode() for word in self.words}
-        return sorted(core for core in cores if len(core) >= _SHORTEST_CORE)
+    def _word_parts(self) -> list[bytes]:
+        """What bytes with a name have, ASCII in lower case: its core, where that says something."""
+        parts = set()
+        for word in self.words:
+            if len(core := core_of(word)) >= _SHORTEST_CORE:
+                parts.add(core.encode())
+                continue
+            parts |= {
+                case(form).encode(encoding, "replace").lower()
+                for form in _compositions(word)
+                for case in (str, str.lower, str.upper)
+                for encoding in ("utf-8", "latin-1")
+            }
+        return sorted(parts)
 
     @cached_property
     def _word_bytes(self) -> list[bytes]:

@@ -30,6 +30,15 @@ def test_a_value_without_latin_letters_is_taken_out():
     assert Traces.of("C-7", ["王小明@公司.香港"]).edit("an 王小明@公司.香港.") == f"an {ERASED}."
 
 
+@pytest.mark.parametrize("said", ["ANNELISE", "annelise", "JÜRÖ", "jürö", "王小明明"])
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_names_are_mentioned_in_any_case(said, encoding):
+    traces = Traces.of("C-7", ["Annelise", "Jürö", "王小明明"])
+    data = f"an {said}".encode(encoding, "ignore")
+    assert traces.mentions(data) == (said != "王小明明" or encoding == "utf-8")
+    assert not traces.mentions(f"an {said[1:]}".encode(encoding, "ignore"))
+
+
 @pytest.mark.parametrize("value", _TRACES.telling)
 @pytest.mark.parametrize("write", [str, str.lower, quote, quote_plus, json.dumps])
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
