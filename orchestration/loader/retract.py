@@ -19,16 +19,21 @@ _IN_EFFECT = ("loaded", "duplicate")
 def retract(connection: DuckDBPyConnection, target: str, why: str) -> list[Entry]:
     """Take back a file, or all files of a batch, as if they had never come; their entries.
 
-    `target` is a file's name or a batch_id, `why` is kept in the ledger. A file whose place a
+    `target` is a file's name or a batch_id, `why` is kept in the ledger. Of a name of which one is
+    withheld, only that is meant: what counts in its place still does. A file whose place a
     retracted one had taken counts again. Raises LookupError when nothing of that name is in effect.
     """
     ledger = Ledger(connection)
-    can_go = [entry for entry in ledger.entries() if entry.status in (*_IN_EFFECT, "withheld")]
-    meant = [entry for entry in can_go if entry.file_name == target] or [
-        entry
-        for entry in ledger.entries()
-        if entry.batch_id == target and entry.status in (*_IN_EFFECT, "withheld", "superseded")
-    ]
+    of_name = ledger.of_name(target)
+    meant = (
+        [entry for entry in of_name if entry.status == "withheld"]
+        or [entry for entry in of_name if entry.status in _IN_EFFECT]
+        or [
+            entry
+            for entry in ledger.entries()
+            if entry.batch_id == target and entry.status in (*_IN_EFFECT, "withheld", "superseded")
+        ]
+    )
     if not meant:
         raise _unknown(target, "in effect")
     with ledger.transaction():

@@ -47,6 +47,10 @@ class Zone(LandingZone):
         with closing(connect(self.settings)) as connection:
             retract(connection, target, "wrong")
 
+    def bring_back(self, target: str) -> None:
+        with closing(connect(self.settings)) as connection:
+            restore(connection, target, "it was right")
+
     def drop_and_load(self, name: str, *order_ids: str) -> None:
         self.drop(name, orders_csv(*order_ids))
         self.load()
@@ -123,6 +127,33 @@ def test_a_withheld_correction_leaves_what_it_would_have_replaced(zone):
     assert zone.ledger() == [(JAN_15, "superseded"), (JAN_15, "loaded")]
 
 
+def test_a_withheld_correction_is_taken_back_alone_and_is_judged_when_it_is_restored(zone):
+    zone.drop_and_load(JAN_15, "1")
+    zone.passed()
+    zone.drop_and_load(JAN_15, "2")
+    zone.open(JAN_15)
+    zone.take_back(JAN_15)
+    assert zone.ledger() == [(JAN_15, "loaded"), (JAN_15, "retracted")]
+    zone.bring_back(JAN_15)
+    assert zone.ledger() == [(JAN_15, "superseded"), (JAN_15, "loaded")]
+    assert zone.open(JAN_15) == [JAN_15]
+    assert zone.ledger() == [(JAN_15, "loaded"), (JAN_15, "withheld")]
+    zone.take_back(JAN_15)
+    zone.take_back(JAN_15)
+    assert zone.ledger() == [(JAN_15, "retracted"), (JAN_15, "retracted")]
+
+
+def test_a_batch_is_taken_back_with_its_withheld_correction(zone):
+    zone.drop_and_load(JAN_15, "1")
+    zone.passed()
+    zone.drop_and_load(JAN_15, "2")
+    zone.open(JAN_15)
+    zone.take_back("2025-01-15")
+    assert zone.counting_orders() == []
+    zone.bring_back("2025-01-15")
+    assert zone.counting_orders() == ["2"]
+
+
 def test_a_copy_does_not_stand_in_for_a_withheld_file(zone):
     zone.drop_and_load(JAN_15, "1")
     zone.drop_and_load(COPY, "1")
@@ -141,7 +172,7 @@ def test_a_withheld_file_can_be_taken_back_and_is_judged_when_it_is_restored(zon
     assert zone.ledger() == [(JAN_15, "retracted")]
     with closing(connect(zone.settings)) as connection:
         assert withheld_files(connection) == []
-        restore(connection, JAN_15, "it was right")
+    zone.bring_back(JAN_15)
     assert zone.open(JAN_15) == [JAN_15]
 
 
