@@ -24,11 +24,16 @@ create table if not exists audit.builds (
 );
 """
 # Bytes count once, by their earliest delivery (models/silver/deliveries.sql). What else came under
-# a name decides which file a patch of it means (macros/patches_in_ledger.sql).
+# their names, also if it counts under another, decides which file a patch means
+# (macros/patches_in_ledger.sql).
 _DELIVERIES = """
 with loaded as (
     select feed, sha256, min(file_id) as file_id, max(rows_loaded) as rows_loaded
     from bronze.files where status = 'loaded' group by all
+),
+named as (
+    select distinct feed, file_name, sha256 from bronze.files
+    where status in ('loaded', 'duplicate', 'superseded', 'retracted')
 )
 select feed, min(batch_date), loaded.file_id, loaded.rows_loaded,
     string_agg(distinct batch_date || files.file_name, ',' order by batch_date || files.file_name)
@@ -36,13 +41,10 @@ from loaded inner join bronze.files as files using (feed)
 where files.status in ('loaded', 'duplicate') and files.sha256 is not distinct from loaded.sha256
 group by all
 union all
-select feed, null, null, null,
-    string_agg(distinct file_name || sha256, ',' order by file_name || sha256)
-from bronze.files where status in ('superseded', 'retracted')
-    and (feed, sha256) not in (
-        select (feed, sha256) from bronze.files where status in ('loaded', 'duplicate')
-    )
-    and file_name in (select file_name from bronze.files where status in ('loaded', 'duplicate'))
+select feed, null, null, null, string_agg(file_name || sha256, ',' order by file_name || sha256)
+from named where file_name in (
+    select file_name from named inner join loaded using (feed, sha256)
+)
 group by all
 order by all
 """

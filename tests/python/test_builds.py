@@ -46,12 +46,14 @@ def build(warehouse, settings: Settings, run_id: str, status: str = "built") -> 
     finish_build(warehouse, run_id, status, build_id=None, fingerprint=now)
 
 
-def add_file(warehouse, file_id: int, status: str, sha256: str = "same") -> None:
+def add_file(
+    warehouse, file_id: int, status: str, sha256: str = "same", name: str = "name"
+) -> None:
     warehouse.execute(
         "insert into bronze.files"
         " (file_id, feed, sha256, batch_date, file_name, status, rows_loaded)"
-        " values (?, 'orders', ?, date '2025-01-01' + ?, 'name', ?, 1)",
-        [file_id, sha256, file_id, status],
+        " values (?, 'orders', ?, date '2025-01-01' + ?, ?, ?, 1)",
+        [file_id, sha256, file_id, name, status],
     )
 
 
@@ -79,6 +81,17 @@ def test_another_content_of_a_files_name_may_end_its_patches(warehouse, settings
     build(warehouse, settings, "one")
     publish(warehouse, settings, "one")
     warehouse.execute("update bronze.files set status = 'retracted' where file_id = 2")
+    assert build_is_due(warehouse, settings)
+
+
+def test_another_content_may_end_patches_although_it_counts_under_another_name(warehouse, settings):
+    add_file(warehouse, 1, "loaded")
+    add_file(warehouse, 2, "loaded", "other", "other name")
+    build(warehouse, settings, "one")
+    publish(warehouse, settings, "one")
+    add_file(warehouse, 3, "withheld", "other")
+    assert not build_is_due(warehouse, settings)
+    warehouse.execute("update bronze.files set status = 'retracted' where file_id = 3")
     assert build_is_due(warehouse, settings)
 
 
