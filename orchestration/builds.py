@@ -48,6 +48,8 @@ from named where file_name in (
 group by all
 order by all
 """
+# Readers see the ledger itself, too (models/audit/file_ledger.sql).
+_LEDGER = "select file_id, status from bronze.files order by file_id"
 _PROJECT_FOLDERS = ("models", "seeds", "snapshots", "macros", "tests")
 # Per model: when its rows were written, and how far it has read its inputs; and which invocation of
 # dbt was the last (macros/incremental/).
@@ -185,8 +187,9 @@ def build_is_due(connection: DuckDBPyConnection, settings: Settings, run_id: str
 
 
 def fingerprint(connection: DuckDBPyConnection, project: str) -> str:
-    """What gold is a function of, as JSON: `project`, the day of the business clock, and per feed a
-    SHA-256 (hex) over its files that count and the days and names under which they were delivered.
+    """What readers see is a function of this, as JSON: `project`, the day of the business clock,
+    per feed a SHA-256 (hex) over its files that count and the days and names under which they were
+    delivered, and one over the status of every file in the ledger.
 
     `project` is the project's own fingerprint.
     """
@@ -197,7 +200,9 @@ def fingerprint(connection: DuckDBPyConnection, project: str) -> str:
         if day is not None:
             clock = max(clock or str(day), str(day))
     files = {feed: digest.hexdigest() for feed, digest in feeds.items()}
-    return json.dumps({"project": project, "clock": clock, "feeds": files})
+    statuses = connection.execute(_LEDGER).fetchall()
+    ledger = hashlib.sha256(repr(statuses).encode()).hexdigest()
+    return json.dumps({"project": project, "clock": clock, "feeds": files, "ledger": ledger})
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,13 @@ def test_a_feed_runs_its_own_way_to_gold(manifest):
     assert found >= EVERY_TIME
 
 
+def test_a_ledger_in_which_other_files_count_no_more_than_before_runs_its_readers(manifest):
+    found = affected(manifest)
+
+    assert found >= EVERY_TIME | {"file_ledger"}
+    assert not found & {"stg_orders", "orders", "quarantine", "fact_orders", "dim_customer"}
+
+
 def test_a_parent_runs_what_it_may_release(manifest):
     found = affected(manifest, "customers")
 

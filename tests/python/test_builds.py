@@ -8,6 +8,7 @@ import pytest
 from orchestration.builds import (
     begin_build,
     build_is_due,
+    changed_since_last_build,
     fingerprint,
     finish_build,
     last_builds,
@@ -46,6 +47,12 @@ def build(warehouse, settings: Settings, run_id: str, status: str = "built") -> 
     finish_build(warehouse, run_id, status, build_id=None, fingerprint=now)
 
 
+def changed_feeds(warehouse, settings: Settings) -> frozenset[str]:
+    changed = changed_since_last_build(warehouse, project_fingerprint(settings), "")
+    assert changed is not None
+    return changed.feeds
+
+
 def add_file(
     warehouse, file_id: int, status: str, sha256: str = "same", name: str = "name"
 ) -> None:
@@ -63,11 +70,9 @@ def test_after_a_publish_nothing_is_due_until_project_or_files_change(warehouse,
     publish(warehouse, settings, "one")
     assert not build_is_due(warehouse, settings)
 
-    add_file(warehouse, 1, "duplicate")
-    assert not build_is_due(warehouse, settings)
-    add_file(warehouse, 2, "loaded")
+    add_file(warehouse, 1, "loaded")
     assert build_is_due(warehouse, settings)
-    warehouse.execute("update bronze.files set status = 'retracted' where file_id = 2")
+    warehouse.execute("delete from bronze.files")
     assert not build_is_due(warehouse, settings)
 
     seed = settings.project_dir / "seeds" / "order_statuses.csv"
@@ -75,24 +80,35 @@ def test_after_a_publish_nothing_is_due_until_project_or_files_change(warehouse,
     assert build_is_due(warehouse, settings)
 
 
+def test_what_does_not_count_concerns_readers_of_the_ledger_alone(warehouse, settings):
+    build(warehouse, settings, "one")
+    publish(warehouse, settings, "one")
+    add_file(warehouse, 1, "duplicate")
+    add_file(warehouse, 2, "discarded")
+    assert build_is_due(warehouse, settings)
+    assert changed_feeds(warehouse, settings) == frozenset()
+    add_file(warehouse, 3, "loaded")
+    assert changed_feeds(warehouse, settings) == {"orders"}
+    warehouse.execute("update bronze.files set status = 'retracted' where file_id = 3")
+    assert changed_feeds(warehouse, settings) == frozenset()
+
+
 def test_another_content_of_a_files_name_may_end_its_patches(warehouse, settings):
     add_file(warehouse, 1, "loaded")
     add_file(warehouse, 2, "withheld", "other")
     build(warehouse, settings, "one")
-    publish(warehouse, settings, "one")
     warehouse.execute("update bronze.files set status = 'retracted' where file_id = 2")
-    assert build_is_due(warehouse, settings)
+    assert changed_feeds(warehouse, settings) == {"orders"}
 
 
 def test_another_content_may_end_patches_although_it_counts_under_another_name(warehouse, settings):
     add_file(warehouse, 1, "loaded")
     add_file(warehouse, 2, "loaded", "other", "other name")
     build(warehouse, settings, "one")
-    publish(warehouse, settings, "one")
     add_file(warehouse, 3, "withheld", "other")
-    assert not build_is_due(warehouse, settings)
+    assert changed_feeds(warehouse, settings) == frozenset()
     warehouse.execute("update bronze.files set status = 'retracted' where file_id = 3")
-    assert build_is_due(warehouse, settings)
+    assert changed_feeds(warehouse, settings) == {"orders"}
 
 
 def test_a_build_is_due_when_readers_have_nothing(warehouse, settings):

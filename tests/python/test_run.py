@@ -285,6 +285,23 @@ def test_with_an_empty_landing_and_nothing_changed_dagster_is_not_started(copy_o
     assert (outcome.status, outcome.run_id) == ("unchanged", None)
 
 
+def test_a_file_that_is_only_refused_is_seen_by_readers_and_asks_for_one_build(copy_of_built):
+    settings = copy_of_built()
+    for path in settings.landing.iterdir():
+        path.unlink()
+    before = rows_of_gold(settings)
+    (settings.landing / "nobody_knows.txt").touch()
+    outcome = run(settings, report=print)
+
+    assert outcome.status == "published", outcome.error
+    with closing(duckdb.connect(current_file(settings), read_only=True)) as reader:
+        assert reader.execute(
+            "select status from audit.file_ledger where file_name = 'nobody_knows.txt'"
+        ).fetchall() == [("discarded",)]
+    assert rows_of_gold(settings) == before
+    assert run(settings, report=print).run_id is None
+
+
 def test_demo_data_is_for_a_place_where_nothing_ever_landed(tmp_path: Path):
     settings = Settings(data_dir=tmp_path / "data")
     assert nothing_ever_landed(settings)
