@@ -20,7 +20,7 @@ _FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"  # 
 
 @dataclass(frozen=True)
 class Theme:
-    """Colours of one look: `series` in the order of size, the last one for "other"."""
+    """Colours of one look: `series` in the order of size, the last one for all others."""
 
     surface: str
     ink: str

@@ -83,15 +83,15 @@ def _over_time(view: View) -> Component:
     title = f"{metric.label} per {selection.grain}"
     if not rows:
         return panel(title, empty(_NOTHING), wide=True)
-    parts = dict.fromkeys((row["part"], row["part_rank"]) for row in rows)
+    parts = {row["part_rank"]: row["part"] for row in rows}
     series = [
         Series(
             name=part,
-            x=[row["period"] for row in rows if row["part"] == part],
-            y=[row["net_amount"] for row in rows if row["part"] == part],
-            color=int(rank) - 1,
+            x=[row["period"] for row in rows if row["part_rank"] == rank],
+            y=[row["net_amount"] for row in rows if row["part_rank"] == rank],
+            color=rank - 1,
         )
-        for part, rank in parts
+        for rank, part in parts.items()
     ]
     unit = reader.state.currency or "amount"
     figure = stacked_bars(view.theme, series, unit, selection.grain)

@@ -12,7 +12,7 @@ parts as (
 named_lines as (
     select
         lines.*,
-        case when parts.part_rank <= 5 then parts.part else 'other' end as part,
+        case when parts.part_rank <= 5 then parts.part else 'all others' end as part,
         least(parts.part_rank, 6) as part_rank
     from lines
     inner join parts on lines.{{ split }} = parts.part
@@ -21,8 +21,8 @@ named_lines as (
 select
     cast(date_trunc('{{ grain }}', ordered_at) as date) as period,
     part,
-    min(part_rank) as part_rank,
+    part_rank,
     {{ metric('net_amount') }} as net_amount
 from named_lines
-group by period, part
-order by part_rank, part, period
+group by period, part, part_rank
+order by part_rank, period

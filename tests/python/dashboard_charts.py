@@ -22,7 +22,7 @@ def charts(path: str, choice: Choice, ask: Ask) -> dict[str, dict[str, dict[str,
             f"select date_trunc('{grain}', ordered_at)::date, {part}, {NET}"
             f" from {choice.lines} group by all"
         ):
-            of_part = series.setdefault(name if name in top else "other", {})
+            of_part = series.setdefault(name if name in top else "all others", {})
             of_part[day.isoformat()] = of_part.get(day.isoformat(), 0) + float(value)
         shown = {"sales_over_time": series, "forecast_days": _forecast(choice, ask)}
         return {name: of_chart for name, of_chart in shown.items() if of_chart}

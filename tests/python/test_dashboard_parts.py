@@ -11,9 +11,11 @@ from pathlib import Path
 import duckdb
 import pytest
 from conftest import Built
+from dash import dcc
 
 from dashboard import filters, wording
-from dashboard.charts import THEMES
+from dashboard.charts import THEMES, Figure
+from dashboard.pages import View, sales
 from dashboard.published import Selection, newest
 from orchestration.publish import current_file
 
@@ -133,16 +135,31 @@ def test_an_address_is_a_selection(
     assert (selection.from_date, selection.to_date) == (from_date, to_date)
 
 
+def test_a_part_named_like_the_others_is_a_part_of_its_own(built: Built, tmp_path: Path) -> None:
+    for name in ("other", "all others"):
+        file = _changed(
+            built,
+            tmp_path,
+            "update gold.fact_sales set channel = 'shop ' || hash(order_id) % 9;"
+            f"insert into gold.fact_sales by name select * replace ('{name}' as channel)"
+            " from gold.fact_sales",
+        )
+        (figure,) = _charts(file)
+        names = [trace["name"] for trace in figure["data"]]
+        assert (len(names), names[0], names[-1]) == (6, name, "all others")
+        # Half of the revenue is of the part that was added.
+        drawn = [sum(trace["y"]) for trace in figure["data"]]
+        assert sum(drawn[1:]) == pytest.approx(drawn[0])
+        assert len({trace["marker"]["color"] for trace in figure["data"]}) == 6
+
+
 def test_a_reader_keeps_its_version_and_the_next_one_sees_the_newer(
     built: Built, tmp_path: Path
 ) -> None:
     file = tmp_path / "orderhouse.duckdb"
     shutil.copyfile(current_file(built.settings), file)
     with newest(file) as reader:
-        newer = tmp_path / "newer.duckdb"
-        shutil.copyfile(file, newer)
-        _set_version(newer, 7)
-        newer.replace(file)
+        _changed(built, tmp_path, "update audit.published set version = 7").replace(file)
         with newest(file) as next_reader:
             assert next_reader.state.version == 7
         assert reader.state.version == 1
@@ -153,8 +170,23 @@ def test_without_a_published_file_there_is_no_reader(tmp_path: Path) -> None:
         assert reader is None
 
 
-def _set_version(file: Path, version: int) -> None:
-    file.chmod(0o644)
+def _changed(built: Built, folder: Path, sql: str) -> Path:
+    """A copy of the published file after some SQL."""
+    file = folder / "changed.duckdb"
+    shutil.copyfile(current_file(built.settings), file)
     with duckdb.connect() as connection:
-        connection.execute(f"attach '{file}' as copied")
-        connection.execute(f"update copied.audit.published set version = {version}")
+        connection.execute(f"attach '{file}' as changed; use changed; {sql}")
+    return file
+
+
+def _charts(file: Path) -> list[Figure]:
+    """The charts of the sales page, of the usual range."""
+    with newest(file) as reader:
+        selection = filters.read("", reader).selection
+        page = sales.content(View(reader, selection, "channel", THEMES["light"], {}, dict))
+    return [
+        part.figure
+        for section in page
+        for part in section._traverse()
+        if isinstance(part, dcc.Graph)
+    ]
