@@ -124,5 +124,5 @@ def _day(given: list[str] | None) -> date | None:
         day = date.fromisoformat(given[0]) if given else None
     except ValueError:
         return None
-    # While a year is typed it passes through others, before which there may be no days to compare.
+    # Other years are not typed to their end.
     return day if day and day.year in _YEARS else None

@@ -14,18 +14,47 @@
     });
 
     // The filters' state is the page's address, so that it can be kept and sent to somebody.
-    document.addEventListener("change", (event) => {
-        const form = event.target.form;
-        if (form?.id !== "filters") {
-            return;
-        }
-        const chosen = new FormData(form);
+    const choose = (field) => {
+        const chosen = new FormData(field.form);
         const days = ["from", "to"];
-        (days.includes(event.target.name) ? ["period"] : chosen.get("period") ? days : []).forEach(
+        (days.includes(field.name) ? ["period"] : chosen.get("period") ? days : []).forEach(
             (name) => chosen.delete(name),
         );
         const filled = [...chosen].filter(([, value]) => value !== "");
         window.dash_clientside.set_props("url", { search: `?${new URLSearchParams(filled)}` });
+    };
+
+    // A day that is typed passes through others, and an answer to one of those would be written over
+    // what is typed: it counts once its field is left, or at Enter. A day that is picked counts at once.
+    let typedInto = null;
+    let isWaiting = false;
+    const finishTyping = () => {
+        if (isWaiting) {
+            choose(typedInto);
+        }
+        typedInto = null;
+        isWaiting = false;
+    };
+    document.addEventListener("keydown", (event) => {
+        if (event.key === "Enter") {
+            finishTyping();
+        } else if (event.target.type === "date") {
+            typedInto = event.target;
+        }
+    });
+    document.addEventListener("pointerdown", () => {
+        typedInto = isWaiting ? typedInto : null;
+    });
+    document.addEventListener("focusout", finishTyping);
+    document.addEventListener("change", (event) => {
+        if (event.target.form?.id !== "filters") {
+            return;
+        }
+        if (event.target === typedInto) {
+            isWaiting = true;
+        } else {
+            choose(event.target);
+        }
     });
 
     window.orderhouse = {

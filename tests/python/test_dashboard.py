@@ -225,6 +225,39 @@ def test_filters_are_chosen_kept_and_undone(demo: Dashboard) -> None:
     assert demo.errors == []
 
 
+@pytest.mark.parametrize("end", ["Tab", "Enter"])
+def test_a_typed_day_counts_once_it_is_whole(demo: Dashboard, end: str) -> None:
+    page = demo.visit("/")
+    usual = demo.figure("orders")
+    page.locator("#from").focus()
+    for key in ("0", "1", "1", "4", "2", "0", "2", "5"):
+        page.keyboard.press(key)
+        page.wait_for_timeout(250)
+    assert page.locator("#from").input_value() == "2025-01-14"
+    assert demo.figure("orders") == usual
+    page.keyboard.press(end)
+    while end == "Tab" and page.evaluate("document.activeElement.id") == "from":
+        page.keyboard.press(end)
+    ((orders,),) = demo.ask(
+        "select count(*) from gold.fact_orders"
+        " where ordered_at::date between '2025-01-14' and '2025-01-15'"
+    )
+    demo.wait_for("orders", f"{orders:,}")
+    assert page.url.endswith("/?from=2025-01-14&to=2025-01-15&split=channel")
+    assert demo.errors == []
+
+
+def test_a_picked_day_counts_at_once(demo: Dashboard) -> None:
+    page = demo.visit("/")
+    page.locator("#from").click()
+    page.locator("#from").evaluate(
+        "field => { field.value = '2025-01-14';"
+        " field.dispatchEvent(new Event('change', {bubbles: true})); }"
+    )
+    page.wait_for_url("**/?from=2025-01-14&to=2025-01-15&split=channel")
+    assert demo.errors == []
+
+
 def test_without_a_forecast_it_says_what_makes_one(demo: Dashboard) -> None:
     page = demo.visit("/")
     assert demo.ask("select count(*) from gold.sales_forecast") == [(0,)]
