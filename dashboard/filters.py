@@ -105,9 +105,9 @@ def _options(values: dict[str, str]) -> list[Component]:
 def _usual_period(reader: Reader | None) -> str:
     """A month where the history has another one before it to compare with, else a week."""
     state = reader.state if reader else None
-    if state is None or state.as_of_date is None or state.first_day is None:
+    if state is None or state.as_of_date is None or state.covered_from is None:
         return _LONG
-    days = (state.as_of_date - state.first_day).days + 1
+    days = (state.as_of_date - state.covered_from).days + 1
     return _LONG if days >= 2 * int(_LONG) else _SHORT
 
 

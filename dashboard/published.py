@@ -48,8 +48,10 @@ class Selection:
         """Grain of time that gives a chart some 10 to 60 bars: `day`, `week` or `month`."""
         return "day" if self.days <= 62 else "week" if self.days <= 400 else "month"
 
-    def before(self) -> "Selection":
-        """As many days, right before these."""
+    def before(self) -> "Selection | None":
+        """As many days, right before these; None where the calendar does not go back that far."""
+        if self.from_date - date.min < timedelta(days=self.days):
+            return None
         return replace(
             self,
             from_date=self.from_date - timedelta(days=self.days),
@@ -68,12 +70,14 @@ class Selection:
 @dataclass(frozen=True)
 class State:
     """The version at hand. `published_at` is UTC; `currency` is None where there are several,
-    `as_of_date` where no file counts."""
+    `as_of_date` where no file counts. Orders are the whole story from `covered_from`; nothing that
+    pages show is before `first_day`."""
 
     version: int
     published_at: datetime
     as_of_date: date | None
     currency: str | None
+    covered_from: date | None
     first_day: date | None
 
 

@@ -9,7 +9,7 @@ from dashboard import wording
 from dashboard.charts import Series, stacked_bars
 from dashboard.pages import View, forecast
 from dashboard.parts import Column, chart, empty, panel, table, text_column, tile, tiles
-from dashboard.published import Row
+from dashboard.published import Row, Selection
 
 _TILES = (
     "net_amount",
@@ -37,24 +37,24 @@ def content(view: View) -> Sequence[Component]:
 
 
 def _totals(view: View) -> Component:
-    reader, selection = view.reader, view.selection
-    now = reader.row("sales_totals", selection)
-    before = reader.row("sales_totals", selection.before()) if _has_before(view) else None
-    return tiles(*(_tile(view, name, now, before) for name in _TILES))
+    reader, before = view.reader, _before(view)
+    now = reader.row("sales_totals", view.selection)
+    then = reader.row("sales_totals", before) if before else None
+    return tiles(*(_tile(view, name, now, then) for name in _TILES))
 
 
-def _has_before(view: View) -> bool:
-    """Whether the history covers the days before: a part of them would make any growth look big."""
-    first_day = view.reader.state.first_day
-    return first_day is not None and first_day <= view.selection.before().from_date
+def _before(view: View) -> Selection | None:
+    """The days before if the history covers them: a part would make any growth look big."""
+    before, covered_from = view.selection.before(), view.reader.state.covered_from
+    return before if before and covered_from and covered_from <= before.from_date else None
 
 
 def _compared_with(view: View) -> str:
-    before = view.selection.before()
-    if not _has_before(view):
-        return f"The history does not cover the {before.days} days before, to compare with."
+    days, before = view.selection.days, _before(view)
+    if before is None:
+        return f"The history has too little of the {days} days before, to compare with."
     first, last = wording.day(before.from_date), wording.day(before.to_date)
-    return f"Change against the {before.days} days before, {first} to {last}."
+    return f"Change against the {days} days before, {first} to {last}."
 
 
 def _tile(view: View, name: str, now: Row, before: Row | None) -> Component:
@@ -106,18 +106,18 @@ def _over_time(view: View) -> Component:
 
 def _parts(view: View, part: str) -> Component:
     """A table of channels or categories, each with its share and its change."""
-    reader, selection = view.reader, view.selection
+    reader, selection, before = view.reader, view.selection, _before(view)
     query = f"sales_by_{part}"
     rows = reader.rows(query, selection)
     title = f"By {part}"
     if not rows:
         return panel(title, empty(_NOTHING))
-    rows_before = reader.rows(query, selection.before()) if _has_before(view) else []
-    before = {row["part"]: row["net_amount"] for row in rows_before}
+    rows_before = reader.rows(query, before) if before else []
+    amounts_before = {row["part"]: row["net_amount"] for row in rows_before}
     total = sum(row["net_amount"] for row in rows)
     for row in rows:
         row["share"] = row["net_amount"] / total if total else None
-        row["change"] = wording.change(row["net_amount"], before.get(row["part"]), "amount")
+        row["change"] = wording.change(row["net_amount"], amounts_before.get(row["part"]), "amount")
         row["margin_rate"] = reader.value("margin_rate", row)
         if part == "channel":
             row["avg_order_value"] = reader.value("avg_order_value", row)

@@ -345,7 +345,9 @@ def test_a_newer_version_is_seen_without_a_reload(
             " published_at, date '2025-01-15' as as_of_date;"
             "create table gold.fact_sales (currency text, channel text, product_key text);"
             "create table gold.dim_product (product_key text, category text);"
-            "create table gold.fact_orders (ordered_at timestamp, channel text)"
+            "create table gold.fact_orders (ordered_at timestamp, channel text);"
+            "create table gold.fact_payments (transaction_at timestamp);"
+            "create table gold.sales_funnel (date_day date)"
         )
     newer.replace(current_file(settings))
     dashboard.visit("/")

@@ -4,6 +4,7 @@ import itertools
 import math
 import operator
 import shutil
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +13,7 @@ import duckdb
 import pytest
 from conftest import Built
 from dash import dcc
+from dash.development.base_component import Component
 
 from dashboard import filters, wording
 from dashboard.charts import THEMES, Figure
@@ -111,6 +113,9 @@ def test_figures_are_said_as_people_read_them(said: str | None, text: str | None
 def test_the_days_before_are_as_many_and_end_where_the_range_begins() -> None:
     selection = Selection(date(2025, 3, 1), date(2025, 3, 7), ("web",))
     assert selection.before() == Selection(date(2025, 2, 22), date(2025, 2, 28), ("web",))
+    assert Selection(date(1, 1, 9), date(1, 1, 16)).before().from_date == date(1, 1, 1)
+    assert Selection(date(1, 1, 9), date(1, 1, 17)).before() is None
+    assert Selection(date.min, date.max).before() is None
     assert (selection.days, selection.grain) == (7, "day")
     assert Selection(date(2025, 1, 1), date(2025, 12, 31)).grain == "week"
     assert Selection(date(2023, 1, 1), date(2025, 12, 31)).grain == "month"
@@ -135,6 +140,43 @@ def test_an_address_is_a_selection(
     assert (selection.from_date, selection.to_date) == (from_date, to_date)
 
 
+# An order of another day.
+_STRAY = (
+    "insert into gold.fact_orders by name select * replace (timestamp '{}' as ordered_at)"
+    " from gold.fact_orders limit 1;"
+)
+
+
+def test_a_stray_order_is_no_history_to_compare_with(built: Built, tmp_path: Path) -> None:
+    file = _changed(built, tmp_path, _STRAY.format("2000-01-01"))
+    with newest(file) as reader:
+        assert filters.read("", reader).selection.days == 7
+    assert "Change against the 1 days before" in str(_sales(file, "?from=2025-01-15"))
+    assert "too little of the 30 days before" in str(_sales(file, "?period=30"))
+
+
+def test_all_days_since_the_year_1000_are_a_page(built: Built, tmp_path: Path) -> None:
+    file = _changed(built, tmp_path, _STRAY.format("1000-01-01"))
+    assert "days before, to compare with" in str(_sales(file, "?period=all"))
+
+
+def test_all_days_are_those_of_all_that_is_shown(built: Built, tmp_path: Path) -> None:
+    def first_day(sql: str) -> date:
+        with newest(_changed(built, tmp_path, sql)) as reader:
+            return filters.read("?period=all", reader).selection.from_date
+
+    visit = (
+        "insert into gold.sales_funnel by name select date '2023-05-01' as date_day, 1 as sessions;"
+    )
+    payment = (
+        "insert into gold.fact_payments by name select * replace"
+        " (timestamp '2022-05-01' as transaction_at) from gold.fact_payments limit 1;"
+    )
+    assert first_day(visit) == date(2023, 5, 1)
+    assert first_day(visit + payment) == date(2022, 5, 1)
+    assert first_day(visit + "delete from gold.fact_orders") == date(2023, 5, 1)
+
+
 def test_a_part_named_like_the_others_is_a_part_of_its_own(built: Built, tmp_path: Path) -> None:
     for name in ("other", "all others"):
         file = _changed(
@@ -144,7 +186,7 @@ def test_a_part_named_like_the_others_is_a_part_of_its_own(built: Built, tmp_pat
             f"insert into gold.fact_sales by name select * replace ('{name}' as channel)"
             " from gold.fact_sales",
         )
-        (figure,) = _charts(file)
+        (figure,) = _charts(_sales(file))
         names = [trace["name"] for trace in figure["data"]]
         assert (len(names), names[0], names[-1]) == (6, name, "all others")
         # Half of the revenue is of the part that was added.
@@ -179,14 +221,12 @@ def _changed(built: Built, folder: Path, sql: str) -> Path:
     return file
 
 
-def _charts(file: Path) -> list[Figure]:
-    """The charts of the sales page, of the usual range."""
+def _sales(file: Path, search: str = "") -> Sequence[Component]:
     with newest(file) as reader:
-        selection = filters.read("", reader).selection
-        page = sales.content(View(reader, selection, "channel", THEMES["light"], {}, dict))
-    return [
-        part.figure
-        for section in page
-        for part in section._traverse()
-        if isinstance(part, dcc.Graph)
-    ]
+        selection = filters.read(search, reader).selection
+        return sales.content(View(reader, selection, "channel", THEMES["light"], {}, dict))
+
+
+def _charts(page: Sequence[Component]) -> list[Figure]:
+    parts = [part for section in page for part in section._traverse()]
+    return [part.figure for part in parts if isinstance(part, dcc.Graph)]
