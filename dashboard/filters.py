@@ -43,8 +43,10 @@ def read(search: str | None, reader: Reader) -> Chosen:
     given = parse_qs((search or "").removeprefix("?"))
     period = given.get("period", [""])[0]
     from_date, to_date = _days(reader, period if period in _PERIODS else _usual_period(reader))
-    from_date = _day(given.get("from")) or from_date
-    to_date = _day(given.get("to")) or to_date
+    first, last = _day(given.get("from")), _day(given.get("to"))
+    # One end alone: the other is the usual one, as far as that lies on its side.
+    from_date = first or min(from_date, last or from_date)
+    to_date = last or max(to_date, first or to_date)
     split = given.get("split", [""])[0]
     return Chosen(
         Selection(
