@@ -245,7 +245,8 @@ def _cohorts(ask: Ask) -> Rows:
     rows = ask(
         "with bought as (select customer_id, date_trunc('month', ordered_at)::date as m"
         " from gold.fact_orders where is_revenue group by all),"
-        " firsts as (select customer_id, min(m) as c from bought group by 1)"
+        " firsts as (select customer_id, min(m) as c from bought group by 1"
+        " having min(m) <= (select as_of_date from silver.business_clock))"
         " select c, date_diff('month', c, m), count(*) from bought join firsts using (customer_id)"
         " where c > (select max(c) from firsts) - interval 12 month group by all"
     )

@@ -181,6 +181,17 @@ def test_all_days_are_those_of_all_that_is_shown(built: Built, tmp_path: Path) -
     assert first_day(visit + "delete from gold.fact_orders") == date(2023, 5, 1)
 
 
+def test_a_first_order_in_the_future_hides_no_cohort(built: Built, tmp_path: Path) -> None:
+    future = (
+        "insert into gold.cohort_retention by name select * replace"
+        " (date '2205-01-01' as cohort_month) from gold.cohort_retention limit 1"
+    )
+    with newest(current_file(built.settings)) as reader:
+        cohorts = reader.rows("cohorts")
+    with newest(_changed(built, tmp_path, future)) as reader:
+        assert cohorts == reader.rows("cohorts") != []
+
+
 def test_a_part_named_like_the_others_is_a_part_of_its_own(built: Built, tmp_path: Path) -> None:
     for name in ("other", "all others"):
         file = _changed(
