@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from html import escape
 from typing import Any
 
 Figure = dict[str, Any]
@@ -121,7 +122,7 @@ def expected_with_intervals(
             )
     traces.append(
         {
-            "name": name,
+            "name": _as_text(name),
             "x": days,
             "y": [float(row["expected"]) for row in rows],
             "type": "scatter",
@@ -133,9 +134,14 @@ def expected_with_intervals(
     return {"data": traces, "layout": _layout(theme, unit, "day")}
 
 
+def _as_text(delivered: str) -> str:
+    """What Plotly writes as it was delivered; it would read tags, links among them."""
+    return escape(delivered, quote=False)
+
+
 def _trace(series: Series) -> Figure:
     return {
-        "name": series.name,
+        "name": _as_text(series.name),
         "x": [day.isoformat() for day in series.x],
         "y": [float(value) for value in series.y],
         "hovertemplate": _HOVER,
@@ -186,7 +192,7 @@ def _layout(theme: Theme, unit: str, grain: str, **more: Any) -> Figure:
             "rangemode": "tozero",
             "tickformat": "~s",
             "nticks": 6,
-            "title": {"text": unit, "font": {"color": theme.muted, "size": 12}},
+            "title": {"text": _as_text(unit), "font": {"color": theme.muted, "size": 12}},
         },
         **more,
     }

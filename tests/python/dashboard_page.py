@@ -4,6 +4,7 @@ Belongs here: figures, tables, bars and charts as the reader sees them, and whet
 value. Does not: what they should be (`dashboard_figures.py`).
 """
 
+import html
 import re
 from datetime import date, datetime
 from decimal import Decimal
@@ -46,7 +47,10 @@ def shown_figures(page: Page) -> dict[str, list[list[str]]]:
 
 def shown_charts(page: Page) -> dict[str, dict[str, dict[str, float]]]:
     """Every chart on the page, as the numbers it draws."""
-    return page.evaluate(_READ_CHARTS)
+    return {
+        chart: {html.unescape(series): of_series for series, of_series in of_chart.items()}
+        for chart, of_chart in page.evaluate(_READ_CHARTS).items()
+    }
 
 
 def says(text: str, value: Any) -> bool:

@@ -16,7 +16,7 @@ from dash import dcc
 from dash.development.base_component import Component
 
 from dashboard import filters, wording
-from dashboard.charts import THEMES, Figure
+from dashboard.charts import THEMES, Figure, expected_with_intervals
 from dashboard.pages import View, sales
 from dashboard.published import Selection, newest
 from orchestration.publish import current_file
@@ -208,6 +208,21 @@ def test_a_part_named_like_the_others_is_a_part_of_its_own(built: Built, tmp_pat
         drawn = [sum(trace["y"]) for trace in figure["data"]]
         assert sum(drawn[1:]) == pytest.approx(drawn[0])
         assert len({trace["marker"]["color"] for trace in figure["data"]}) == 6
+
+
+def test_a_name_in_a_chart_is_text(built: Built, tmp_path: Path) -> None:
+    link = 'R&D <a href="https://example.org/">win</a>'
+    file = _changed(
+        built, tmp_path, f"update gold.fact_sales set channel = '{link}', currency = '<b>'"
+    )
+    (figure,) = _charts(_sales(file))
+    (trace,) = figure["data"]
+    assert trace["name"] == 'R&amp;D &lt;a href="https://example.org/"&gt;win&lt;/a&gt;'
+    assert figure["layout"]["yaxis"]["title"]["text"] == "&lt;b&gt;"
+    row = dict.fromkeys(("expected", "lower_80", "upper_80", "lower_95", "upper_95"), 1)
+    rows = [row | {"forecast_date": date(2025, 1, 16)}]
+    expected = expected_with_intervals(THEMES["light"], link, rows, "EUR")
+    assert expected["data"][-1]["name"] == trace["name"]
 
 
 def test_a_reader_keeps_its_version_and_the_next_one_sees_the_newer(
