@@ -195,4 +195,5 @@ def _landing(view: View) -> Component:
         if rows
         else empty("The last load left nothing behind."),
         note="What the last load left there, and why.",
+        wide=True,
     )

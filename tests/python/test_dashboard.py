@@ -284,6 +284,17 @@ def test_axe_finds_nothing(demo: Dashboard, theme: str) -> None:
         assert [(one["id"], one["nodes"][0]["html"]) for one in found] == [], path
 
 
+def test_a_long_word_pushes_no_figure_out_of_sight(demo: Dashboard) -> None:
+    page = demo.visit("/")
+    hidden = page.evaluate("""() => {
+        const cell = document.querySelector("[data-table=sales_by_category] td");
+        cell.innerText = "X".repeat(200);
+        const table = cell.closest(".scrolls");
+        return table.scrollWidth - table.clientWidth;
+    }""")
+    assert hidden == 0
+
+
 def test_a_phone_scrolls_down_only(demo: Dashboard) -> None:
     demo.page.set_viewport_size({"width": 360, "height": 740})
     for path in PAGES:
