@@ -29,6 +29,8 @@ _HEAD_OF_TEST = re.compile(r"^(?:--[^\n]*\n)+", re.MULTILINE)
 _TABLES = ("model", "seed", "snapshot", "source")
 # Their lineage is their feed's columns, by name; to compute it takes as long as all the rest.
 _WITHOUT_LINEAGE = ("stg_", "quarantine")
+# Where this machine keeps the project is nobody's business.
+_PATHS = {"root_path", "compiled_path", "build_path"}
 
 
 def write_docs(settings: Settings, report: Callable[[str], None]) -> Path:
@@ -50,6 +52,8 @@ def write_docs(settings: Settings, report: Callable[[str], None]) -> Path:
         complete(manifest, columns, settings.project_dir)
         report("Tracing columns to where they come from.")
         add_lineage(manifest, columns)
+        for node in manifest["nodes"].values():
+            node.update(dict.fromkeys(_PATHS & node.keys()))
         path.write_text(json.dumps(manifest), encoding="utf-8")
         _dbt(settings, ["docs", "generate", "--static", "--no-compile", *at])
     return folder / "static_index.html"

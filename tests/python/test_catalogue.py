@@ -1,12 +1,15 @@
 """Everything is described, everybody's: names of what is not; and where columns come from."""
 
 import copy
+import os
 
+import duckdb
 import pytest
 
 from orchestration.catalogue import columns_of_warehouse, complete, lineage, undescribed
 from orchestration.catalogue import write_docs as write
 from orchestration.dbt_runner import prepare_manifest
+from orchestration.publish import current_file
 from orchestration.settings import PROJECT_DIR
 
 
@@ -26,6 +29,17 @@ def test_every_table_column_macro_test_and_exposure_is_described(manifest, colum
     assert undescribed(manifest, columns) == []
     tables = {name for name in columns if name.partition(".")[0] in ("gold", "silver", "seeds")}
     assert len(tables) > 50
+
+
+def test_every_published_table_and_column_is_described(built, manifest):
+    published: dict[str, list[str]] = {}
+    with duckdb.connect(current_file(built.settings), read_only=True) as connection:
+        for table, column in connection.execute(
+            "select table_schema || '.' || table_name, column_name from information_schema.columns"
+        ).fetchall():
+            published.setdefault(table, []).append(column)
+    assert "audit.published" in published
+    assert undescribed(manifest, published) == []
 
 
 def test_what_is_not_described_is_named(manifest, columns):
@@ -92,4 +106,6 @@ def test_docs_are_one_page_with_descriptions_owners_and_lineage(copy_of_built):
     assert "A phone number with all but its last two digits masked" in page
     assert "**Personal data.** Family name." in page
     assert "Data stewards" in page
+    assert str(PROJECT_DIR) not in page
+    assert os.environ["DBT_TARGET_PATH"] not in page
     assert lines == ["Tracing columns to where they come from."]
