@@ -20,7 +20,7 @@ _TILES = (
     "return_rate",
 )
 _LESS_IS_BETTER = {"return_rate"}
-_NOTHING = "No orders in this range. Choose more days, or fewer filters."
+_NOTHING = "Nothing was sold in this range. Choose more days, or fewer filters."
 
 
 def content(view: View) -> Sequence[Component]:

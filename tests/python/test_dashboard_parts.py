@@ -181,6 +181,12 @@ def test_all_days_are_those_of_all_that_is_shown(built: Built, tmp_path: Path) -
     assert first_day(visit + "delete from gold.fact_orders") == date(2023, 5, 1)
 
 
+def test_orders_without_lines_are_orders_that_sold_nothing(built: Built, tmp_path: Path) -> None:
+    page = str(_sales(_changed(built, tmp_path, "delete from gold.fact_sales"), "?period=all"))
+    assert "No orders" not in page
+    assert page.count("Nothing was sold in this range.") == 3
+
+
 def test_a_first_order_in_the_future_hides_no_cohort(built: Built, tmp_path: Path) -> None:
     future = (
         "insert into gold.cohort_retention by name select * replace"
