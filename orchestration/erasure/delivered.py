@@ -30,7 +30,6 @@ _MARKS = (
 _HEAD = 64
 _BLANK = " \t\r\n"
 _LINE = re.compile(r"[^\n]+")
-_PLAIN = re.compile(r"[^\s,\]}]+")
 _BRACKET_OR_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 # Numbers are only looked at, so they may be of any length.
 _DECODER = json.JSONDecoder(parse_int=str, parse_float=str)
@@ -228,8 +227,8 @@ def _blank_members(raw: str, contract: Contract, refused: frozenset[str]) -> str
 
 def _end_of_value(text: str, position: int) -> int:
     """The end of a value of JSON that was read before, however deep and long it is."""
-    if text[position] not in '[{"':
-        return _PLAIN.match(text, position).end()
+    with suppress(RecursionError):
+        return _DECODER.raw_decode(text, position)[1]
     depth = 0
     for match in _BRACKET_OR_TEXT.finditer(text, position):
         depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(match[0], 0)
