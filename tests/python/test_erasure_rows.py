@@ -142,7 +142,7 @@ def test_a_copy_that_cannot_be_rewritten_is_told_and_stops_no_load(settings, mon
 def test_a_phone_number_that_is_a_key_an_amount_or_a_day_is_no_trace(settings, phone):
     orders = [
         order("5551233", "C-08") | {"total_amount": "55512.34"},
-        order("5551234", "C-08"),
+        order("5551234", "C-08") | {"order_date": "2025-01-12 10:00:00"},
         order("7", "C-0815"),
     ]
     customers = json.dumps([BOB, ADA | {"phone": phone}])
