@@ -44,6 +44,19 @@ def rows_of_gold(settings: Settings) -> dict[str, list[tuple]]:
         }
 
 
+def metadata_of_run(instance: dg.DagsterInstance, run_id: str) -> dict[dg.AssetKey, dict]:
+    """Metadata of each asset that the run materialized: other tests' runs share the instance."""
+    records = instance.get_records_for_run(
+        run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION
+    ).records
+    return {
+        record.event_log_entry.asset_materialization.asset_key: dict(
+            record.event_log_entry.asset_materialization.metadata
+        )
+        for record in records
+    }
+
+
 def test_the_first_run_publishes_and_accounts_for_every_file(built):
     with closing(duckdb.connect(current_file(built.settings), read_only=True)) as reader:
         (orders,) = reader.execute("select count(*) from gold.fact_orders").fetchone()
@@ -78,21 +91,20 @@ def test_the_run_says_that_it_made_a_key_file(built):
 def test_the_run_stands_in_the_persisted_instance_with_rows_columns_and_checks(built):
     with dg.DagsterInstance.from_config(str(dagster_home(built.settings))) as instance:
         record = instance.get_run_by_id(built.outcome.run_id)
-        event = instance.get_latest_materialization_event(dg.AssetKey(["gold", "fact_orders"]))
-        feed = instance.get_latest_materialization_event(dg.AssetKey(["bronze", "orders"]))
-        assert instance.get_latest_materialization_event(BUILDS).run_id == record.run_id
+        materialized = metadata_of_run(instance, record.run_id)
         checks = instance.get_records_for_run(
             record.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
         ).records
     assert (record.status, record.job_name) == (dg.DagsterRunStatus.SUCCESS, "build")
     assert record.tags["orderhouse/process"].startswith(f"{os.getpid()} ")
-    metadata = event.asset_materialization.metadata
+    assert BUILDS in materialized
+    metadata = materialized[dg.AssetKey(["gold", "fact_orders"])]
     rows = rows_of_gold(built.settings)["fact_orders"]
     assert metadata["dagster/row_count"].value == len(rows)
     assert "order_id" in {
         column.name for column in metadata["dagster/column_schema"].schema.columns
     }
-    assert feed.asset_materialization.metadata["dagster/row_count"].value > 0
+    assert materialized[dg.AssetKey(["bronze", "orders"])]["dagster/row_count"].value > 0
     assert len(checks) > 50
     arrivals = [
         check
@@ -105,14 +117,13 @@ def test_the_run_stands_in_the_persisted_instance_with_rows_columns_and_checks(b
 
 def test_the_ui_can_plot_what_expectations_found_and_where_every_record_is(built):
     with dg.DagsterInstance.from_config(str(dagster_home(built.settings))) as instance:
+        materialized = metadata_of_run(instance, built.outcome.run_id)
 
-        def figures(*key: str) -> dict[str, float]:
-            event = instance.get_latest_materialization_event(dg.AssetKey([*key]))
-            metadata = event.asset_materialization.metadata
-            return {name: value.value for name, value in metadata.items()}
+    def figures(*key: str) -> dict[str, float]:
+        return {name: value.value for name, value in materialized[dg.AssetKey([*key])].items()}
 
-        feed, staged = figures("bronze", "orders"), figures("silver", "stg_orders")
-        held, results = figures("silver", "quarantine"), figures("audit", "expectation_results")
+    feed, staged = figures("bronze", "orders"), figures("silver", "stg_orders")
+    held, results = figures("silver", "quarantine"), figures("audit", "expectation_results")
     with open_warehouse(built.settings) as connection:
         (status, rows, amount) = connection.execute(
             "select count(*) filter (where 'order_status_unknown' in rejection_reasons),"
