@@ -126,5 +126,5 @@ def _day(given: list[str] | None) -> date | None:
         day = date.fromisoformat(given[0]) if given else None
     except ValueError:
         return None
-    # Other years are not typed to their end.
+    # Other years are mistyped.
     return day if day and day.year in _YEARS else None

@@ -19,6 +19,15 @@ _DEEPEST = 4
 _LARGEST = 1 << 30
 _GZIP, _ZIP, _XZ = b"\x1f\x8b", b"PK\x03\x04", b"\xfd7zXZ\0"
 _BZIP2 = re.compile(rb"BZh[1-9]1AY&SY")
+_ZIP_ERRORS = (
+    zipfile.BadZipFile,
+    RuntimeError,  # a password, or a way of packing that Python does not know
+    EOFError,
+    OSError,
+    ValueError,
+    lzma.LZMAError,
+    zlib.error,
+)
 _GZIP_HAS_CHECKSUM, _GZIP_HAS_EXTRA, _GZIP_HAS_NAME, _GZIP_HAS_COMMENT = 2, 4, 8, 16
 _LONGEST_NAME = 1 << 16
 # What is fed at once; what a broken file is cut by, so that it stays broken.
@@ -107,16 +116,7 @@ def _members(data: bytes) -> Iterator[tuple[zipfile.ZipInfo, bytes]]:
                 raise CannotUnpack
             for member in members:
                 yield member, archive.read(member)
-    except (
-        zipfile.BadZipFile,
-        NotImplementedError,  # another way of packing
-        RuntimeError,  # a password
-        EOFError,
-        OSError,
-        ValueError,
-        lzma.LZMAError,
-        zlib.error,
-    ) as error:
+    except _ZIP_ERRORS as error:
         raise CannotUnpack from error
 
 
@@ -129,7 +129,7 @@ def _zip_names(data: bytes) -> list[str]:
                 texts += [member.comment, member.extra]
             names = [member.filename for member in archive.infolist()]
             return [*names, *(text.decode("latin-1") for text in texts if text)]
-    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
+    except _ZIP_ERRORS as error:
         raise CannotUnpack from error
 
 

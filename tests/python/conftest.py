@@ -19,7 +19,7 @@ from orchestration.settings import Settings
 # Each run tries the same examples; `make test ARGS="--hypothesis-profile long"` others, and more.
 hypothesis.settings.register_profile(
     "seeded",
-    max_examples=250,
+    max_examples=400,
     deadline=None,
     derandomize=True,
     suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],

@@ -172,7 +172,7 @@ def expected(reports: list[Report], sunday: date) -> set[tuple]:
     return found
 
 
-@settings(max_examples=settings.default.max_examples // 3)
+@settings(max_examples=settings.default.max_examples // 5)
 @given(reports=REPORTS, sunday=st.sampled_from(SUNDAYS))
 def test_later_deliveries_change_no_row_of_an_earlier_day(connection, compiled, reports, sunday):
     until = [report for report in reports if at(report.batch).date() <= sunday]
@@ -181,7 +181,7 @@ def test_later_deliveries_change_no_row_of_an_earlier_day(connection, compiled, 
     assert {row for row in now if row[1] <= sunday} == of_then
 
 
-@settings(max_examples=settings.default.max_examples // 3)
+@settings(max_examples=settings.default.max_examples // 5)
 @given(reports=REPORTS)
 def test_features_are_those_of_orders_known_on_the_day(connection, compiled, reports):
     rows = features(connection, compiled, reports)

@@ -55,6 +55,13 @@ class Zone(LandingZone):
         self.drop(name, orders_csv(*order_ids))
         self.load()
 
+    def withhold_a_correction(self) -> None:
+        """Of JAN_15: order 1 has passed, 2 is to take its place."""
+        self.drop_and_load(JAN_15, "1")
+        self.passed()
+        self.drop_and_load(JAN_15, "2")
+        self.open(JAN_15)
+
 
 @pytest.fixture
 def zone(tmp_path) -> Zone:
@@ -118,20 +125,14 @@ def test_the_same_bytes_again_are_judged_anew(zone):
 
 
 def test_a_withheld_correction_leaves_what_it_would_have_replaced(zone):
-    zone.drop_and_load(JAN_15, "1")
-    zone.passed()
-    zone.drop_and_load(JAN_15, "2")
-    zone.open(JAN_15)
+    zone.withhold_a_correction()
     assert zone.ledger() == [(JAN_15, "loaded"), (JAN_15, "withheld")]
     zone.release("2025-01-15")
     assert zone.ledger() == [(JAN_15, "superseded"), (JAN_15, "loaded")]
 
 
 def test_a_withheld_correction_is_taken_back_alone_and_is_judged_when_it_is_restored(zone):
-    zone.drop_and_load(JAN_15, "1")
-    zone.passed()
-    zone.drop_and_load(JAN_15, "2")
-    zone.open(JAN_15)
+    zone.withhold_a_correction()
     zone.take_back(JAN_15)
     assert zone.ledger() == [(JAN_15, "loaded"), (JAN_15, "retracted")]
     zone.bring_back(JAN_15)
@@ -144,10 +145,7 @@ def test_a_withheld_correction_is_taken_back_alone_and_is_judged_when_it_is_rest
 
 
 def test_a_batch_is_taken_back_with_its_withheld_correction(zone):
-    zone.drop_and_load(JAN_15, "1")
-    zone.passed()
-    zone.drop_and_load(JAN_15, "2")
-    zone.open(JAN_15)
+    zone.withhold_a_correction()
     zone.take_back("2025-01-15")
     assert zone.counting_orders() == []
     zone.bring_back("2025-01-15")
