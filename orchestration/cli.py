@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
-from typing import Any
+from typing import Any, TextIO
 
 import click
 import duckdb
@@ -56,8 +56,10 @@ def _command(function: Callable[..., int | None]) -> click.Command:
     return cli.command()(guarded)
 
 
-def _console() -> Console:
-    return Console(highlight=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
+def _console(file: TextIO | None = None) -> Console:
+    """Prints what it is given: brackets in a name are no markup, and a path is not broken."""
+    width = None if (file or sys.stdout).isatty() else _PLAIN_WIDTH
+    return Console(file=file, highlight=False, markup=False, soft_wrap=True, width=width)
 
 
 def _complain(text: str) -> None:
@@ -76,10 +78,7 @@ def run(settings: Settings, console: Console, **options: bool) -> int:
     from orchestration.run import run as run_once
     from orchestration.summary import print_run
 
-    def report(line: str) -> None:
-        console.print(line, markup=False, soft_wrap=True)
-
-    outcome = run_once(settings, report=report, **options)
+    outcome = run_once(settings, report=console.print, **options)
     print_run(console, settings, outcome)
     return FAILED if outcome.status == "failed" else 0
 
@@ -146,7 +145,7 @@ def erase(settings: Settings, console: Console, customer_id: str, why: str) -> i
         _complain(str(error))
         return FAILED
     for place, count in done.places.items():
-        console.print(f"{place}: {count:,}", markup=False)
+        console.print(f"{place}: {count:,}")
     if done.names_elsewhere:
         console.print(
             "Files in which a name of theirs also stands, in no record of theirs (a town, a brand,"
@@ -158,7 +157,7 @@ def erase(settings: Settings, console: Console, customer_id: str, why: str) -> i
             " yourself, and remove what is theirs:"
         )
         for path in done.unread:
-            console.print(str(path), markup=False, soft_wrap=True)
+            console.print(str(path))
     console.print(f"Erased. Readers see version {done.version}; the versions before are removed.")
     return 0
 
@@ -169,7 +168,7 @@ def _decide(settings: Settings, console: Console, decision: str, **options: obje
 
     with writer_lock(settings, console.print):
         for line in getattr(steward, decision)(settings, **options):
-            console.print(line, markup=False, soft_wrap=True)
+            console.print(line)
 
 
 @_command
@@ -191,7 +190,7 @@ def docs(settings: Settings, console: Console) -> None:
     from orchestration.catalogue import write_docs
 
     path = write_docs(settings, console.print)
-    console.print(f"Documentation: {path}", markup=False, soft_wrap=True)
+    console.print(f"Documentation: {path}")
 
 
 @_command
@@ -202,7 +201,7 @@ def forecast(settings: Settings, console: Console) -> None:
 
     with writer_lock(settings, console.print):
         for line in forecast_sales(settings):
-            console.print(line, markup=False, soft_wrap=True)
+            console.print(line)
 
 
 @_command
@@ -254,7 +253,4 @@ def up(settings: Settings, console: Console, host: str, port: int) -> int:
     """Run code location, web server and daemon for good: what lands is loaded by itself."""
     from orchestration.up import up as run_for_good
 
-    def report(line: str) -> None:
-        console.print(line, markup=False, soft_wrap=True)
-
-    return run_for_good(settings, host, port, report)
+    return run_for_good(settings, host, port, console.print)

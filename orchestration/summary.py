@@ -3,13 +3,13 @@
 Belongs here: words and tables on the terminal. Does not: deciding anything.
 """
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, nullcontext
 from datetime import datetime
 from decimal import Decimal
 
 import duckdb
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from orchestration.alerts import unsent_alerts
@@ -32,24 +32,22 @@ def print_run(console: Console, settings: Settings, outcome: RunOutcome) -> None
     """Files, rows, quarantine, gold and revenue after a run, and where to look next."""
     _print_files(console, outcome)
     if outcome.status == "failed":
-        console.print(f"\n{outcome.error}", style="bold red", markup=False, soft_wrap=True)
+        console.print(f"\n{outcome.error}", style="bold red")
         console.print(
             f"\nTest failures are tables in {settings.warehouse}. The run stands in the Dagster "
             f"UI (make dev) as {outcome.run_id}; dbt's log is logs/dbt.log.",
-            soft_wrap=True,
         )
         return
     print_published(console, settings)
-    with closing(connect(settings)) as connection:
-        _print_withheld(console, connection)
+    with _warehouse(console, settings) as connection:
+        if connection:
+            _print_withheld(console, connection)
     if outcome.status == "unchanged":
         console.print("\nNothing was due: readers see what they saw before.", style="bold")
     console.print(
         f"\nRead it: {current_file(settings)} (open read-only, for example with duckdb -readonly)."
         "\nSee runs, lineage and tests: make dev. Model documentation: make docs. "
         "Bad mornings: docs/runbook.md.",
-        soft_wrap=True,
-        highlight=False,
     )
 
 
@@ -62,7 +60,6 @@ def print_published(console: Console, settings: Settings) -> None:
         console.print(
             f"\nPublished version {version} of {published_at:%Y-%m-%d %H:%M} UTC, as of {as_of}.",
             style="bold",
-            highlight=False,
         )
         counts = _counts(connection)
         _print_table(
@@ -101,12 +98,8 @@ def print_status(console: Console, settings: Settings) -> None:
         console.print(f"\nReaders see version {current_version(settings)}; kept are {kept}.")
     else:
         console.print("Nothing was published yet. Load and build with: make run")
-    writer = current_writer(settings)
-    if writer:
-        console.print(f"A run ({writer}) is writing the warehouse now; ask again after it.")
-        return
-    if settings.warehouse.exists():
-        with closing(connect(settings)) as connection:
+    with _warehouse(console, settings) as connection:
+        if connection:
             builds = last_builds(connection, 5)
             _print_table(
                 console,
@@ -135,7 +128,7 @@ def print_status(console: Console, settings: Settings) -> None:
     if waiting:
         _print_table(console, "In landing", ("file",), [(shown(name),) for name in waiting])
     for line in passed_over(settings):
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(line)
 
 
 def print_metrics(console: Console, layer: SemanticLayer) -> None:
@@ -143,14 +136,14 @@ def print_metrics(console: Console, layer: SemanticLayer) -> None:
     dimensions = {name: layer.dimensions([name]) for name in layer.metrics()}
     for name, description in layer.metrics().items():
         console.print(name, style="bold")
-        console.print(f"  {description}", markup=False)
-        console.print(f"  by {', '.join(dimensions[name])}", style="dim", markup=False)
+        console.print(f"  {description}")
+        console.print(f"  by {', '.join(dimensions[name])}", style="dim")
 
 
 def print_answer(console: Console, answer: Answer, *, show_sql: bool) -> None:
     """Rows of an answer, all of them, or the SQL that gives them."""
     if show_sql:
-        console.print(answer.sql, markup=False, soft_wrap=True)
+        console.print(answer.sql)
         return
     rows = [tuple("" if cell is None else _cell(cell) for cell in row) for row in answer.rows]
     _print_table(console, "Metrics", answer.columns, rows, most=len(rows))
@@ -162,6 +155,26 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:,.4f}"
     return f"{value:,}" if isinstance(value, int | Decimal) else str(value)
+
+
+@contextmanager
+def _warehouse(console: Console, settings: Settings) -> Iterator[duckdb.DuckDBPyConnection | None]:
+    """The warehouse; None where there is none, and while another process writes it, as it says."""
+    connection, writer = None, current_writer(settings)
+    if settings.warehouse.exists() and not writer:
+        try:
+            connection = connect(settings)
+        except duckdb.IOException as error:
+            # It began in between, or is dbt, run by hand.
+            if "lock" not in str(error):
+                raise
+            writer = current_writer(settings) or "of another program"
+    if writer:
+        console.print(
+            f"A run ({writer}) is writing the warehouse now. See the rest after it: make status"
+        )
+    with closing(connection) if connection else nullcontext():
+        yield connection
 
 
 def _print_withheld(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
@@ -177,7 +190,7 @@ def _print_withheld(console: Console, connection: duckdb.DuckDBPyConnection) -> 
         ],
     )
     for command in sorted({one.command for one in withheld}):
-        console.print(f"If it is right: {command}", markup=False, soft_wrap=True)
+        console.print(f"If it is right: {command}")
 
 
 def _print_files(console: Console, outcome: RunOutcome) -> None:
@@ -253,9 +266,9 @@ def _print_table(
         is_number = all(row[columns.index(column)][-1:].isdigit() for row in rows)
         table.add_column(column, justify="right" if is_number else "left", overflow="fold")
     for row in rows[:most]:
-        table.add_row(*map(escape, row))
-    console.print(f"\n{title}", style="bold", markup=False)
-    console.print(table, highlight=False)
+        table.add_row(*row)
+    console.print(f"\n{title}", style="bold")
+    console.print(table, soft_wrap=False)
     if len(rows) > most:
         console.print(f"… and {len(rows) - most:,} more", style="dim")
 

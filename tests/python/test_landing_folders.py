@@ -6,8 +6,8 @@ import os
 
 import pytest
 from landing_zone import LandingZone, orders_csv
-from rich.console import Console
 
+from orchestration.cli import _console
 from orchestration.summary import print_status
 
 
@@ -100,7 +100,7 @@ def test_unfinished_files_links_folders_and_pipes_stay(zone, tmp_path):
         "trigger_2025_01_15.json in landing is a link, not read; drop the file itself.",
     ]
     printed = io.StringIO()
-    print_status(Console(file=printed, width=200), zone.settings)
+    print_status(_console(printed), zone.settings)
     assert all(line in printed.getvalue() for line in zone.lines)
 
 

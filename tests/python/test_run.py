@@ -7,8 +7,7 @@ import re
 import sqlite3
 import subprocess
 import sys
-import time
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import date
 from pathlib import Path
 
@@ -16,11 +15,10 @@ import dagster as dg
 import duckdb
 import pytest
 from click.testing import CliRunner
-from rich.console import Console
 
 from orchestration.bronze import BUILDS
 from orchestration.builds import last_builds
-from orchestration.cli import cli
+from orchestration.cli import _console, cli
 from orchestration.dbt_runner import invoke
 from orchestration.forecast.step import forecast_sales
 from orchestration.instance import dagster_home
@@ -28,7 +26,7 @@ from orchestration.pii_key import KEY_FILE
 from orchestration.publish import current_file, current_version, versions
 from orchestration.run import RunOutcome, nothing_ever_landed, run
 from orchestration.settings import PROJECT_DIR, ConfigurationError, Settings
-from orchestration.summary import _print_files, _print_table
+from orchestration.summary import _print_files, _print_table, print_run, print_status
 from orchestration.warehouse import open_warehouse, writer_lock
 from orchestration.watching import ARRIVAL_CHECK
 
@@ -340,24 +338,30 @@ def test_a_wrong_contract_is_refused_before_anything_is_made(tmp_path: Path):
 def test_a_second_writer_waits_and_says_for_whom(tmp_path: Path):
     settings = Settings(data_dir=tmp_path)
     code = (
-        "import time, pathlib; from orchestration.settings import Settings;"
+        "import sys, pathlib; from orchestration.settings import Settings;"
         "from orchestration.warehouse import writer_lock\n"
         f"with writer_lock(Settings(data_dir=pathlib.Path({str(tmp_path)!r})), print):\n"
-        "    print('held', flush=True); time.sleep(1)"
+        "    print('held', flush=True); sys.stdin.read()"
     )
     environment = {**os.environ, "PYTHONPATH": str(PROJECT_DIR)}
     other = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
     )
     assert other.stdout.readline() == "held\n"
     said: list[str] = []
-    began = time.monotonic()
-    with writer_lock(settings, said.append):
-        waited = time.monotonic() - began
-    assert said == [
-        f"Another run (process {other.pid}) is writing the warehouse; waiting for its end."
-    ]
-    assert waited > 0.3
+
+    def hear(line: str) -> None:
+        said.append(line)
+        other.stdin.close()
+
+    with writer_lock(settings, hear):
+        assert said == [
+            f"Another run (process {other.pid}) is writing the warehouse; waiting for its end."
+        ]
     assert other.wait() == 0
 
 
@@ -431,12 +435,39 @@ def test_demo_data_lands_the_same_bytes_for_the_same_options(monkeypatch, tmp_pa
 def test_names_and_reasons_are_printed_as_they_are():
     printed = io.StringIO()
     row = ("orders_2025_01_15_[eu].csv", "its header has [/b]")
-    _print_table(Console(file=printed, width=100), "Files", ("file", "reason"), [row])
+    _print_table(_console(printed), "Files", ("file", "reason"), [row])
     assert all(text in printed.getvalue() for text in row)
+
+
+@pytest.mark.parametrize("writer", ["a run", "dbt by hand"])
+def test_while_another_writes_a_run_still_says_what_it_published(
+    copy_of_built, monkeypatch, writer
+):
+    settings = copy_of_built()
+    monkeypatch.setattr("orchestration.warehouse._CONNECT_ATTEMPTS", 1)
+    printed = io.StringIO()
+    code = (
+        f"import sys, duckdb; one = duckdb.connect({str(settings.warehouse)!r});"
+        " print('held', flush=True); sys.stdin.read()"
+    )
+    with ExitStack() as stack:
+        if writer == "a run":
+            stack.enter_context(writer_lock(settings, print))
+        else:
+            other = subprocess.Popen(
+                [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
+            stack.callback(other.communicate)
+            assert other.stdout.readline() == b"held\n"
+        print_run(_console(printed), settings, RunOutcome("published", "1", None, [], []))
+        print_status(_console(printed), settings)
+    assert "Published version 1" in printed.getvalue()
+    assert "Read it: " in printed.getvalue()
+    assert printed.getvalue().count(" is writing the warehouse now. See the rest after it:") == 2
 
 
 def test_no_name_moves_the_cursor():
     printed = io.StringIO()
     file = {"file_name": "orders\x1b[2J.csv", "status": "discarded", "code": None, "reason": None}
-    _print_files(Console(file=printed, width=100), RunOutcome("unchanged", None, None, [file], []))
+    _print_files(_console(printed), RunOutcome("unchanged", None, None, [file], []))
     assert r"orders\x1b[2J.csv" in printed.getvalue()
