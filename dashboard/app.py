@@ -91,29 +91,25 @@ def _register(app: Dash, settings: Settings) -> None:
         page = _BY_PATH.get(path.rstrip("/") or "/")
         links = _links(page, search)
         style = f"filters for-{page.name.lower() if page else 'none'}"
-        with newest(current_file(settings)) as reader:
-            if reader is None:
-                is_there = current_file(settings).exists()
-                sentence = _DAMAGED if is_there else _NOTHING_PUBLISHED
-                return [_notice(sentence)], links, style, None, None
-            if reader.state.as_of_date is None:
-                return [_notice(_NO_DATA)], links, style, None, None
-            if page is None:
-                return [_notice("There is no such page.")], links, style, no_update, no_update
-            chosen = filters.read(search, reader)
-            colors = THEMES.get(theme or flask.request.cookies.get("theme", ""), THEMES["light"])
-            landing = read_notes(settings).files
-            view = View(reader, chosen.selection, chosen.split, colors, landing, late)
-            days = chosen.selection.from_date, chosen.selection.to_date
-            try:
+        try:
+            with newest(current_file(settings)) as reader:
+                if reader is None:
+                    is_there = current_file(settings).exists()
+                    sentence = _DAMAGED if is_there else _NOTHING_PUBLISHED
+                    return [_notice(sentence)], links, style, None, None
+                if reader.state.as_of_date is None:
+                    return [_notice(_NO_DATA)], links, style, None, None
+                if page is None:
+                    return [_notice("There is no such page.")], links, style, no_update, no_update
+                chosen = filters.read(search, reader)
+                asked_for = theme or flask.request.cookies.get("theme", "")
+                colors = THEMES.get(asked_for, THEMES["light"])
+                landing = read_notes(settings).files
+                view = View(reader, chosen.selection, chosen.split, colors, landing, late)
+                days = chosen.selection.from_date, chosen.selection.to_date
                 return page.content(view), links, style, *days
-            except duckdb.Error as error:
-                if is_damage(str(error)):
-                    return [_notice(_DAMAGED)], links, style, *days
-                if not isinstance(error, duckdb.CatalogException | duckdb.BinderException):
-                    raise
-                reason = str(error).splitlines()[0]
-                return [_notice(f"{_OLDER_BUILD} ({reason})")], links, style, *days
+        except duckdb.Error as error:
+            return [_notice(_why_unreadable(error))], links, style, no_update, no_update
 
     @app.callback(
         Output("version", "data"),
@@ -125,11 +121,15 @@ def _register(app: Dash, settings: Settings) -> None:
         prevent_initial_call=True,
     )
     def look_for_newer(_looks: int, shown: int | None) -> tuple[Any, ...]:
-        with newest(current_file(settings)) as reader:
-            if reader is None or reader.state.version == shown:
-                return (no_update,) * 4
-            choices = filters.choices(reader)
-            return reader.state.version, _stamp(reader), choices["channel"], choices["category"]
+        try:
+            with newest(current_file(settings)) as reader:
+                if reader is None or reader.state.version == shown:
+                    return (no_update,) * 4
+                choices = filters.choices(reader)
+                return reader.state.version, _stamp(reader), choices["channel"], choices["category"]
+        except duckdb.Error as error:
+            _why_unreadable(error)  # What is shown stays; whoever opens a page is told.
+            return (no_update,) * 4
 
     app.clientside_callback(
         "window.orderhouse.toggleTheme",
@@ -144,38 +144,55 @@ def _register(app: Dash, settings: Settings) -> None:
     )
 
 
+def _why_unreadable(error: duckdb.Error) -> str:
+    """What to say of a version that opens but cannot be read; raises what is no fault of it."""
+    if is_damage(str(error)):
+        return _DAMAGED
+    if isinstance(error, duckdb.CatalogException | duckdb.BinderException):
+        return f"{_OLDER_BUILD} ({str(error).splitlines()[0]})"
+    raise error
+
+
 def _shell(settings: Settings) -> Component:
     """What stands around every page, filled for the version that is published now."""
-    with newest(current_file(settings)) as reader:
-        return html.Div(
-            [
-                dcc.Location(id="url", refresh=False),
-                dcc.Store(id="theme"),
-                dcc.Store(id="version", data=reader.state.version if reader else None),
-                dcc.Interval(id="clock", interval=_SECONDS_BETWEEN_LOOKS * 1000),
-                html.Header(
-                    [
-                        html.A("To the figures", href="#page", className="skip"),
-                        html.H1("Orderhouse"),
-                        html.Nav(_links(None, ""), id="links", **{"aria-label": "Pages"}),
-                        html.P(_stamp(reader), id="stamp"),
-                        html.Button("Light / dark", id="toggle-theme", type="button"),
-                    ],
-                    className="top",
-                ),
-                html.Main(
-                    [
-                        filters.form(reader),
-                        dcc.Loading(
-                            html.Div(id="page", className="page"),
-                            delay_show=400,
-                            overlay_style={"visibility": "visible", "opacity": 0.5},
-                            type="default",
-                        ),
-                    ]
-                ),
-            ]
-        )
+    try:
+        with newest(current_file(settings)) as reader:
+            return _around_pages(reader)
+    except duckdb.Error as error:
+        _why_unreadable(error)  # The page in it says so.
+        return _around_pages(None)
+
+
+def _around_pages(reader: Reader | None) -> Component:
+    return html.Div(
+        [
+            dcc.Location(id="url", refresh=False),
+            dcc.Store(id="theme"),
+            dcc.Store(id="version", data=reader.state.version if reader else None),
+            dcc.Interval(id="clock", interval=_SECONDS_BETWEEN_LOOKS * 1000),
+            html.Header(
+                [
+                    html.A("To the figures", href="#page", className="skip"),
+                    html.H1("Orderhouse"),
+                    html.Nav(_links(None, ""), id="links", **{"aria-label": "Pages"}),
+                    html.P(_stamp(reader), id="stamp"),
+                    html.Button("Light / dark", id="toggle-theme", type="button"),
+                ],
+                className="top",
+            ),
+            html.Main(
+                [
+                    filters.form(reader),
+                    dcc.Loading(
+                        html.Div(id="page", className="page"),
+                        delay_show=400,
+                        overlay_style={"visibility": "visible", "opacity": 0.5},
+                        type="default",
+                    ),
+                ]
+            ),
+        ]
+    )
 
 
 def _links(current: Page | None, search: str) -> list[Component]:

@@ -18,6 +18,7 @@ import duckdb
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from conftest import Built
+from damage import spoil_column
 from dashboard_charts import charts
 from dashboard_figures import PAGES, Choice
 from dashboard_page import says, shown_charts, shown_figures
@@ -363,6 +364,11 @@ def test_a_newer_version_is_seen_without_a_reload(
     newer.replace(current_file(settings))
     dashboard.visit("/")
     assert "Build anew with: make run" in page.inner_text("#page")
+    with duckdb.connect(newer) as connection:
+        connection.execute("create schema audit")
+    newer.replace(current_file(settings))
+    dashboard.visit("/")
+    assert "Build anew with: make run" in page.inner_text("#page")
     assert dashboard.errors == []
 
 
@@ -392,7 +398,7 @@ def test_a_feed_is_late_once_its_contract_expects_it(
 
 
 def test_before_the_first_build_and_of_a_damaged_file_it_says_what_to_do(
-    opened: Opened, tmp_path: Path
+    built: Built, opened: Opened, tmp_path: Path
 ) -> None:
     settings = Settings(data_dir=tmp_path)
     dashboard = opened(settings)
@@ -402,9 +408,13 @@ def test_before_the_first_build_and_of_a_damaged_file_it_says_what_to_do(
         assert "make run" in page.inner_text("#page")
     assert Axe().run(page).response["violations"] == []
     current_file(settings).parent.mkdir()
+    damaged = "The published file is damaged. What helps: docs/runbook.md"
     current_file(settings).write_bytes(b"no database")
-    page = dashboard.visit("/")
-    assert "The published file is damaged. What helps: docs/runbook.md" in page.inner_text("#page")
+    assert damaged in dashboard.visit("/").inner_text("#page")
+    # Its catalogue is whole; what the filters offer is not.
+    shutil.copyfile(current_file(built.settings), current_file(settings))
+    spoil_column(current_file(settings), "gold.fact_orders", "channel")
+    assert damaged in dashboard.visit("/").inner_text("#page")
     assert dashboard.errors == []
 
 
