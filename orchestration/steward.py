@@ -10,10 +10,11 @@ from contextlib import closing, contextmanager
 
 from duckdb import DuckDBPyConnection
 
+from orchestration.loader.batches import release_batch
 from orchestration.loader.file_names import shown
 from orchestration.loader.landing import want_run
 from orchestration.loader.ledger import Entry
-from orchestration.loader.load import connect, release_batch
+from orchestration.loader.load import connect
 from orchestration.loader.reprocess import reprocess as put_back
 from orchestration.loader.retract import restore as bring_back
 from orchestration.loader.retract import retract as take_back
@@ -30,8 +31,9 @@ def release(settings: Settings, batch: str, why: str) -> list[str]:
     ConfigurationError when nothing of that name can be decided on, or `why` says nothing.
     """
     with _decision(settings, why) as connection:
-        reason = release_batch(connection, batch, why)
+        # Asked for first: a crash in between costs a run that finds nothing changed.
         want_run(settings, f"{shown(batch)} was released.")
+        reason = release_batch(connection, batch, why)
     return [f"Released {shown(batch)}; it was held for: {reason}"]
 
 
@@ -64,7 +66,6 @@ def _change(
     why: str,
 ) -> list[str]:
     with _decision(settings, why) as connection:
-        # Asked for first: a crash in between costs a run that finds nothing changed.
         want_run(settings, f"What counts of {shown(target)} has changed.")
         entries = change(connection, target, why)
     return [*(f"{shown(entry.file_name)}: {entry.status}" for entry in entries), _AFTERWARDS]

@@ -8,13 +8,11 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import astuple, dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
 from orchestration.loader.deliveries import Delivery, Run, failed, read_delivery
 from orchestration.loader.file_names import read_name, shown
-from orchestration.loader.landing import NOTES_FILE
 from orchestration.loader.ledger import Entry
 from orchestration.loader.reading import Reading, total
 from orchestration.loader.triggers import (
@@ -106,13 +104,15 @@ class Batches:
         self._batches[batch.batch_id] = batch
 
     def close(self, batch: Batch) -> None:
-        """Write a batch as loaded; what an operator released is used up with it."""
+        """Write a batch as loaded; what an operator released is used up with it, or neither."""
+        self._connection.execute("begin transaction")
         if self._releases.pop((batch.batch_id, batch.sha256), None) is not None:
             self._connection.execute(
                 "update bronze.releases set used_at = ? where batch_id = ? and used_at is null",
                 [batch.updated_at, batch.batch_id],
             )
         self.put(replace(batch, status="loaded"))
+        self._connection.execute("commit")
 
 
 def release_batch(
@@ -151,12 +151,6 @@ def release_batch(
         "update bronze.batches set reason = ?, updated_at = ? where batch_id = ?",
         [f"released ({why}), was held for {reason}", at, batch_id],
     )
-    # Without the last load's notes everything in landing is due again, this batch with it.
-    for (path,) in connection.execute(
-        "select path from duckdb_databases()"
-        " where database_name = current_database() and path is not null"
-    ).fetchall():
-        Path(path).with_name(NOTES_FILE).unlink(missing_ok=True)
     return reason
 
 

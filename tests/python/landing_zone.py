@@ -17,7 +17,7 @@ from typing import Any
 
 from orchestration.contracts import load_contracts
 from orchestration.loader.batches import release_batch
-from orchestration.loader.landing import Due, what_is_due
+from orchestration.loader.landing import Due, want_run, what_is_due
 from orchestration.loader.load import LoadReport, connect, load_landing
 from orchestration.settings import PROJECT_DIR, Settings
 
@@ -80,6 +80,7 @@ class LandingZone:
         return {file.file_name: file.code or file.status for file in self.load(wait).files}
 
     def release(self, batch_id: str, why: str = "checked by phone") -> str:
+        want_run(self.settings, f"{batch_id} was released.")
         with closing(connect(self.settings)) as connection:
             return release_batch(connection, batch_id, why)
 

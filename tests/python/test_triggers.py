@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from landing_zone import LandingZone, orders_csv
 
+from orchestration.loader.batches import Batch, Batches
 from orchestration.loader.file_names import read_name
 from orchestration.loader.refusal import Refused
 from orchestration.loader.triggers import figure_differences, read_trigger
@@ -203,8 +204,9 @@ def test_release_ends_a_hold_once(zone):
     with pytest.raises(LookupError, match="held are: trigger_2025_01_16"):
         zone.release("trigger_2025_01_17")
     assert "rows_mismatch" in zone.release("trigger_2025_01_16", "one order was test data")
-    assert zone.due().names == (ORDERS, TRIGGER)
+    assert zone.due().is_due
     assert zone.status() == {ORDERS: "loaded"}
+    assert not zone.due().is_due
     assert zone.batches()["trigger_2025_01_16"] == (
         "loaded",
         "Released: one order was test data.",
@@ -212,6 +214,27 @@ def test_release_ends_a_hold_once(zone):
     zone.drop_trigger(TRIGGER, {"name": MORE, "rows": 7})
     zone.drop(MORE, orders_csv("5"))
     assert zone.status() == {MORE: "rows_mismatch"}
+
+
+def test_a_release_is_used_up_with_its_batch_or_not_at_all(zone, monkeypatch):
+    zone.drop(ORDERS, orders_csv("1"))
+    zone.drop_trigger(TRIGGER, {"name": ORDERS, "rows": 2})
+    zone.load()
+    zone.release("trigger_2025_01_16", "one order was test data")
+
+    def put(self: Batches, batch: Batch) -> None:
+        assert batch.status != "loaded", "killed"
+
+    with monkeypatch.context() as killed:
+        killed.setattr(Batches, "put", put)
+        with pytest.raises(AssertionError, match="killed"):
+            zone.load()
+    assert zone.counting_orders() == ["1"]
+    assert zone.status() == {}
+    assert zone.batches()["trigger_2025_01_16"] == (
+        "loaded",
+        "Released: one order was test data.",
+    )
 
 
 def test_a_replaced_trigger_ends_a_release(zone):
