@@ -45,7 +45,10 @@ def observe_warehouse(
     Each occurrence is told once; sending it to others is left to `send_alerts`, without the lock of
     the writer. Never raises what concerns alerts alone.
     """
-    note_arrivals(connection, settings, contracts)
+    try:
+        note_arrivals(connection, settings, contracts)
+    except OSError as error:
+        report(f"What has arrived could not be noted, so that no feed is called late: {error}")
     alerts = [
         *_batches(connection),
         *_open_breakers(connection),

@@ -5,7 +5,6 @@ opening the warehouse. Does not: telling somebody (`alerts.py`), Dagster's check
 """
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -14,7 +13,7 @@ from pathlib import Path
 from duckdb import DuckDBPyConnection
 
 from orchestration.contracts import Contract, feed_names
-from orchestration.loader.file_names import read_name
+from orchestration.loader.landing import list_landing
 from orchestration.settings import Settings
 
 FEEDS_FILE = "feeds.json"
@@ -125,10 +124,9 @@ def _in_landing(
 ) -> dict[str, date]:
     """The newest batch date of each feed among the files in landing."""
     newest: dict[str, date] = {}
-    feeds = feed_names(dict(contracts))
     if settings.landing.is_dir():
-        for entry in os.scandir(settings.landing):
-            name = read_name(entry.name, feeds, today)
+        for file in list_landing(settings, feed_names(dict(contracts)), today).values():
+            name = file.name
             if name.refusal is None and name.feed in contracts and name.batch_date:
                 newest[name.feed] = max(name.batch_date, newest.get(name.feed, date.min))
     return newest
