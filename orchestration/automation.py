@@ -32,6 +32,7 @@ _UNDER_WAY = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
+_WITHOUT_SUCCESS = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 _FAILURES_THAT_COUNT = 10
 # A tick watches landing so long, looks so often, and leaves so much before the next one may begin.
 _WATCH_SECONDS, _LOOK_SECONDS, _REST_SECONDS = 3.5, 0.25, 1.5
@@ -120,9 +121,9 @@ def ask_for_run(
     """A request for one run over all that is due, or a sentence that says why there is none.
 
     State is the folder, the loader's notes and the runs on record: no cursor that could skip a
-    file, no run key that could swallow a run. A run that failed is asked for again, also when
-    landing is empty: what it had loaded has not reached readers. After runs that failed the pause
-    grows, from RETRY_PAUSE_SECONDS to an hour.
+    file, no run key that could swallow a run. A run that failed, or that somebody ended, is asked
+    for again, also when landing is empty: what it had loaded has not reached readers. After several
+    of them the pause grows, from RETRY_PAUSE_SECONDS to an hour.
     """
     due = what_is_due(settings, contracts, lambda: now)
     failures, last_end = _failures(instance)
@@ -143,12 +144,12 @@ def ask_for_run(
 
 
 def _failures(instance: dg.DagsterInstance) -> tuple[int, float]:
-    """How many builds failed since one did not, and when the last one ended (Unix time)."""
+    """How many builds failed, or were ended, since one did not; when the last ended (Unix time)."""
     failures, last_end = 0, 0.0
     for record in instance.get_run_records(dg.RunsFilter(job_name=JOB), limit=_FAILURES_THAT_COUNT):
         if record.dagster_run.status in _UNDER_WAY:
             continue
-        if record.dagster_run.status != dg.DagsterRunStatus.FAILURE:
+        if record.dagster_run.status not in _WITHOUT_SUCCESS:
             break
         failures += 1
         last_end = max(last_end, record.end_time or 0.0)
