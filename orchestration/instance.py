@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestration.settings import Settings
+from orchestration.settings import ConfigurationError, Settings
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -65,14 +65,30 @@ def dagster_home(settings: Settings) -> Path:
 
 @contextmanager
 def open_instance(settings: Settings) -> "Iterator[dg.DagsterInstance]":
-    """The instance; its tables are made when missing, by one process at a time."""
+    """The instance; its tables are made when missing, by one process at a time.
+
+    Raises ConfigurationError when DAGSTER_POSTGRES_URL is wrong or nothing answers there.
+    """
     import dagster as dg
+    from dagster_postgres.utils import DagsterPostgresException
+    from sqlalchemy.exc import SQLAlchemyError
 
     home = dagster_home(settings)
     with ExitStack() as stack:
         with (home / "stores.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            instance = stack.enter_context(dg.DagsterInstance.from_config(str(home)))
+            try:
+                instance = stack.enter_context(dg.DagsterInstance.from_config(str(home)))
+            except (DagsterPostgresException, SQLAlchemyError, ImportError) as error:
+                if not os.environ.get(POSTGRES_VARIABLE):
+                    raise
+                # The address has a password, and is not said.
+                raise ConfigurationError(
+                    f"Dagster cannot store its runs where {POSTGRES_VARIABLE} says:"
+                    f" {type(error).__name__}. Is it postgresql://user:password@host/database, and"
+                    " does that database answer? Without the variable runs are stored in"
+                    f" {home}."
+                ) from None
         yield instance
 
 

@@ -4,10 +4,11 @@ import os
 from pathlib import Path
 
 import dagster as dg
+import pytest
 from dagster._core.storage.event_log import SqliteEventLogStorage
 
-from orchestration.instance import dagster_home
-from orchestration.settings import Settings
+from orchestration.instance import dagster_home, open_instance
+from orchestration.settings import ConfigurationError, Settings
 
 
 @dg.asset(check_specs=[dg.AssetCheckSpec("is_there", asset="table")])
@@ -45,3 +46,14 @@ def test_a_forked_process_opens_its_own_connections(tmp_path, monkeypatch):
         assert dg.materialize([table], instance=instance).success
         assert len(instance.get_runs()) == 3
         assert instance.all_logs(first.run_id)
+
+
+@pytest.mark.parametrize("url", ["a database", "mysql://u:secret@host/runs"])
+def test_an_address_that_is_none_of_postgresql_is_a_sentence(tmp_path, monkeypatch, url):
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    monkeypatch.setenv("DAGSTER_POSTGRES_URL", url)
+    with (
+        pytest.raises(ConfigurationError, match=r"where DAGSTER_POSTGRES_URL says.*postgresql://"),
+        open_instance(Settings(tmp_path)),
+    ):
+        pass
