@@ -49,6 +49,8 @@ def _copy_directly(source: Path, target: Path) -> None:
             pages = -(-count // mmap.PAGESIZE) * mmap.PAGESIZE
             if os.write(written, piece[:pages]) < pages:
                 raise OSError(f"{target}: the disk is full")
+            if pages > count and os.lseek(read, 0, os.SEEK_CUR) < os.fstat(read).st_size:
+                raise OSError(f"{source}: a part of a page was read")
         os.ftruncate(written, os.fstat(read).st_size)
 
 

@@ -24,6 +24,25 @@ def test_a_copy_has_the_same_bytes(tmp_path: Path, monkeypatch, size, way):
     assert target.read_bytes() == source.read_bytes()
 
 
+def test_a_copy_past_the_cache_that_gets_less_than_a_page_is_made_anew(tmp_path, monkeypatch):
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_bytes(os.urandom(3 * 4096))
+    read = os.readv
+
+    def read_less(descriptor: int, pieces: list[memoryview]) -> int:
+        return read(descriptor, [pieces[0][:5000]])
+
+    def unknown(*_: Path) -> None:
+        raise OSError("not on this file system")
+
+    monkeypatch.setattr(file_bytes, "_share", unknown)
+    # As over a network, where no read has to begin at a page.
+    monkeypatch.setattr(os, "O_DIRECT", 0)
+    monkeypatch.setattr(os, "readv", read_less)
+    file_bytes.copy(source, target)
+    assert target.read_bytes() == source.read_bytes()
+
+
 def test_what_cannot_be_copied_raises(tmp_path: Path):
     with pytest.raises(FileNotFoundError):
         file_bytes.copy(tmp_path / "none", tmp_path / "target")
