@@ -17,7 +17,7 @@ from orchestration.contracts import load_contracts
 from orchestration.forecast.tables import create_forecast
 from orchestration.loader.bronze_tables import create_bronze
 from orchestration.pii_key import hmac_pads, read_or_make_key
-from orchestration.settings import Settings
+from orchestration.settings import Settings, make_private
 from orchestration.warehouse import bound_memory
 
 
@@ -30,7 +30,7 @@ class Plugin(BasePlugin):
             data_dir=Path(plugin_config["data_dir"]).absolute(),
             project_dir=Path(plugin_config["project_dir"]).absolute(),
         )
-        self._settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
+        make_private(self._settings.warehouse.parent)
         self._key = plugin_config.get("pii_key") or None
         self._code: str | None = None
 

@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from orchestration.settings import Settings
+from orchestration.settings import Settings, make_private
 
 _TABLES = """
 create table if not exists alerts (
@@ -79,7 +79,7 @@ class Ended:
 def outbox(settings: Settings) -> Iterator["Outbox"]:
     """The outbox of a warehouse, made when missing."""
     file = settings.warehouse.with_name("alerts.sqlite")
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_private(file.parent)
     with closing(sqlite3.connect(file, timeout=_BUSY_SECONDS, isolation_level=None)) as connection:
         connection.executescript(_TABLES)
         yield Outbox(connection)

@@ -1,7 +1,7 @@
 """What the environment says, read in one place.
 
 Belongs here: environment variables, their defaults, the folders under `DATA_DIR`.
-Does not: contracts of feeds (`contracts.py`), dbt's own configuration (`profiles.yml`).
+Does not: contracts of feeds (`contracts/`), dbt's own configuration (`profiles.yml`).
 """
 
 import os
@@ -16,6 +16,11 @@ PROJECT_DIR = Path(__file__).resolve().parent.parent
 
 class ConfigurationError(Exception):
     """The configuration is wrong; the message says what, where and what to do (exit code 2)."""
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder that its owner alone may enter; one that is there keeps its mode."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from orchestration.pii_key import (
     make_key_file,
     read_or_make_key,
 )
-from orchestration.settings import ConfigurationError, Settings
+from orchestration.settings import ConfigurationError, Settings, make_private
 
 _CONNECT_ATTEMPTS = 20
 _CONNECT_PAUSE_SECONDS = 0.5
@@ -42,7 +42,7 @@ def writer_lock(settings: Settings, report: Callable[[str], None]) -> Iterator[N
 
     The kernel drops the lock when its process ends, however it ends: nothing is left to clean.
     """
-    lock_file(settings).parent.mkdir(parents=True, exist_ok=True)
+    make_private(lock_file(settings).parent)
     with lock_file(settings).open("a+", encoding="ascii") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -77,7 +77,7 @@ def open_warehouse(settings: Settings, *, read_only: bool = False) -> duckdb.Duc
     duckdb.IOException, whose message names that process. Raises ConfigurationError when the file is
     damaged.
     """
-    settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    make_private(settings.warehouse.parent)
     for attempt in range(1, _CONNECT_ATTEMPTS + 1):
         try:
             connection = duckdb.connect(settings.warehouse, read_only=read_only)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from orchestration.contracts import Contract, feed_names
 from orchestration.loader.file_names import FileName, is_unfinished, read_name, shown
-from orchestration.settings import Settings
+from orchestration.settings import Settings, make_private
 
 NOTES_FILE = "landing.json"
 _LONGEST_WAIT = 4  # times SETTLE_SECONDS, for files that are dropped or grow while waiting
@@ -220,7 +220,7 @@ def pause_seconds(settings: Settings, failures: int) -> float:
 
 def want_run(settings: Settings, why: str) -> None:
     """Have the sensor ask for a run although nothing landed; `why` is a sentence."""
-    settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    make_private(settings.warehouse.parent)
     write_notes(settings, replace(read_notes(settings), wanted=why))
 
 

@@ -14,21 +14,19 @@ from datetime import UTC, datetime, timedelta
 from duckdb import DuckDBPyConnection
 
 from orchestration.contracts import Contract, load_contracts
-from orchestration.loader.batches import Batches, release_batch
+from orchestration.loader.batches import Batches
 from orchestration.loader.bronze_tables import create_bronze
 from orchestration.loader.deliveries import Delivery, Run, failed, staging
 from orchestration.loader.erased import blank_late, finish_rewrites
 from orchestration.loader.file_load import finish_move, load_stand_ins
 from orchestration.loader.file_names import TRIGGER
 from orchestration.loader.landing import (
-    Due,
     Landed,
     Note,
     Notes,
     look,
     passed_over,
     read_notes,
-    what_is_due,
     write_notes,
 )
 from orchestration.loader.ledger import Ledger
@@ -36,19 +34,8 @@ from orchestration.loader.outcomes import BatchOutcome, FileOutcome, LoadReport
 from orchestration.loader.read_ahead import read_ahead
 from orchestration.loader.trigger_files import read_triggers
 from orchestration.loader.units import Announced, group, load_unit
-from orchestration.settings import Settings
+from orchestration.settings import Settings, make_private
 from orchestration.warehouse import damage_of, lost_warehouse, open_warehouse
-
-__all__ = [
-    "BatchOutcome",
-    "Due",
-    "FileOutcome",
-    "LoadReport",
-    "connect",
-    "load_landing",
-    "release_batch",
-    "what_is_due",
-]
 
 _SECONDS_BETWEEN_LINES = 5.0
 # Files are smaller than DuckDB's row groups: a checkpoint after every few of them would compress
@@ -136,8 +123,10 @@ def _prepare_folders(settings: Settings) -> None:
     """Make the folders, and empty the scratch space: a load that was killed leaves copies there."""
     if settings.spool.exists():
         shutil.rmtree(settings.spool)
-    for folder in (settings.landing, settings.archive, settings.discarded, settings.spool):
-        folder.mkdir(parents=True, exist_ok=True)
+    # Whoever delivers must get into landing.
+    settings.landing.mkdir(parents=True, exist_ok=True)
+    for folder in (settings.archive, settings.discarded, settings.spool):
+        make_private(folder)
 
 
 def _was_taken(run: Run, file: Landed) -> bool:
