@@ -55,7 +55,7 @@ def live_twice(folder: Path) -> None:
         platform.until(lambda: instance.get_runs(dg.RunsFilter(statuses=[SUCCESS]), limit=1))
         newest, killed = instance.get_runs()
         assert (newest.status, killed.status) == (SUCCESS, dg.DagsterRunStatus.FAILURE)
-        with closing(duckdb.connect(current_file(platform.settings))) as reader:
+        with closing(duckdb.connect(current_file(platform.settings), read_only=True)) as reader:
             assert reader.execute("select count(*) from gold.fact_orders").fetchone() == (2,)
             assert reader.execute("select status from audit.builds order by 1").fetchall() == [
                 ("interrupted",),

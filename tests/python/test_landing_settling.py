@@ -33,12 +33,12 @@ def test_without_settling_time_a_file_is_taken_at_once(tmp_path):
 
 
 def test_a_time_in_the_future_is_settled_by_two_looks(tmp_path):
-    zone = LandingZone(tmp_path, settle_seconds=0.2)
+    zone = LandingZone(tmp_path, settle_seconds=1)
     zone.drop(ORDERS, orders_csv("1"), age=-1000)
     assert zone.due().names == (ORDERS,)
     assert zone.status() == {ORDERS: "unsettled"}
     assert zone.due().names == ()
-    time.sleep(0.3)
+    time.sleep(1.1)
     assert zone.due().names == (ORDERS,)
     assert zone.status() == {ORDERS: "loaded"}
 
@@ -50,7 +50,7 @@ def test_files_that_were_just_dropped_are_waited_for(tmp_path):
 
 
 def test_a_file_that_keeps_growing_is_left(tmp_path):
-    zone = LandingZone(tmp_path, settle_seconds=0.3)
+    zone = LandingZone(tmp_path, settle_seconds=1)
     stop = threading.Event()
 
     def write() -> None:

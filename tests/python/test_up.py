@@ -46,7 +46,7 @@ def test_three_files_of_two_feeds_are_one_run_from_landing_to_published_gold(tmp
             assert platform.skips(instance)[0] == "1 file is still being written."
             assert len(instance.get_runs()) == 1
             assert [path.name for path in landing.iterdir()] == [slow.name]
-            with closing(duckdb.connect(current_file(platform.settings))) as reader:
+            with closing(duckdb.connect(current_file(platform.settings), read_only=True)) as reader:
                 assert reader.execute(
                     "select count(*), sum(published_version) from gold.fact_orders, audit.builds"
                 ).fetchone() == (3, 3)
