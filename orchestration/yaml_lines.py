@@ -1,6 +1,6 @@
 """Where in a dbt YAML file a thing stands, for messages about it.
 
-Belongs here: line numbers. Does not: reading what a file says (`contracts.py`).
+Belongs here: line numbers. Does not: reading what a file says (`contracts/`).
 """
 
 from pathlib import Path

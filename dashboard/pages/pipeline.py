@@ -77,7 +77,8 @@ def _batches(view: View) -> Component:
         table("batches", "Files and rows by batch date", columns, rows)
         if rows
         else empty("No file came yet."),
-        note="The last 14 batch dates. Not counting: doubled, discarded, replaced or taken back.",
+        note="The last 14 batch dates. Not counting: doubled, discarded, withheld,"
+        " replaced or taken back.",
     )
 
 

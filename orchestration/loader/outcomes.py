@@ -44,31 +44,3 @@ class LoadReport:
 
     files: tuple[FileOutcome, ...]
     batches: tuple[BatchOutcome, ...]
-
-    def of_status(self, *statuses: str) -> tuple[FileOutcome, ...]:
-        return tuple(outcome for outcome in self.files if outcome.status in statuses)
-
-    @property
-    def loaded(self) -> tuple[FileOutcome, ...]:
-        return self.of_status("loaded")
-
-    @property
-    def duplicates(self) -> tuple[FileOutcome, ...]:
-        return self.of_status("duplicate")
-
-    @property
-    def discarded(self) -> tuple[FileOutcome, ...]:
-        return self.of_status("discarded")
-
-    @property
-    def held(self) -> tuple[FileOutcome, ...]:
-        return self.of_status("held")
-
-    @property
-    def failed(self) -> tuple[FileOutcome, ...]:
-        return self.of_status("failed")
-
-    @property
-    def changed_bronze(self) -> bool:
-        """Whether any row began to count, or any file was put on record."""
-        return bool(self.of_status("loaded", "duplicate", "discarded"))
