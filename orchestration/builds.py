@@ -61,7 +61,7 @@ create table if not exists changes.written (
 create table if not exists changes.read (model varchar, input varchar, number bigint);
 create table if not exists changes.invocation (build_id varchar);
 """
-_CODE_FOLDERS = ("models", "snapshots", "macros")
+_CODE_FOLDERS = ("models", "snapshots", "macros", "tests")
 _PROJECT_FILES = ("dbt_project.yml", "profiles.yml", "requirements.lock")
 _SUFFIXES = {".sql", ".yml", ".yaml", ".csv", ".md", ".lock"}
 
@@ -263,8 +263,8 @@ def project_fingerprint(settings: Settings) -> str:
 def code_fingerprint(settings: Settings, pii_key: str) -> str:
     """SHA-256 (hex) over what turns the rows of bronze and the seeds into tables.
 
-    That is the project without seeds and tests, and the key of the keyed hashes. Tables built by
-    another code are built whole again.
+    That is the project without seeds, and the key of the keyed hashes. Tables built by another code
+    are built whole again: then changed tests look at every row, too.
     """
     code = _fingerprint_of(settings, _CODE_FOLDERS)
     return hmac.digest(pii_key.encode(), code.encode(), "sha256").hex()

@@ -151,19 +151,13 @@ def test_a_doubled_row_of_a_touched_key_is_written_anew(warehouse):
     assert warehouse.ask(sold) == [(1,)]
 
 
-def test_a_published_version_is_brought_up_to_what_the_working_copy_is(warehouse):
-    def publish_build() -> dict[str, int]:
-        with closing(duckdb.connect(str(warehouse.settings.warehouse))) as connection:
-            begin_build(connection, str(version := len(versions(warehouse.settings))))
-            return publish(connection, warehouse.settings, str(version)).tables
+def publish_build(warehouse: Warehouse) -> dict[str, int]:
+    with closing(duckdb.connect(str(warehouse.settings.warehouse))) as connection:
+        begin_build(connection, str(version := len(versions(warehouse.settings))))
+        return publish(connection, warehouse.settings, str(version)).tables
 
-    deliver(warehouse, customers_18=[{"customer_id": " C2 ", "email": "old@mail.example"}])
-    publish_build()
-    warehouse.drop_rows("orders_2025_01_19.ndjson", orders("A", day=19, order_status="shipped"))
-    moved = {"customer_id": "C2", "email": "new@mail.example"}
-    deliver(warehouse, order_items_19=items("A", "D"), customers_19=[moved])
-    tables = publish_build()
-    assert {"gold.fact_sales", "silver.orders", "silver.quarantine"} <= set(tables)
+
+def assert_is_published(warehouse: Warehouse, tables: dict[str, int]) -> None:
     with closing(duckdb.connect(str(warehouse.settings.warehouse))) as connection:
         connection.execute(f"attach '{current_file(warehouse.settings)}' as published (read_only)")
         # What differs by what publishing writes there, or leaves out.
@@ -171,11 +165,43 @@ def test_a_published_version_is_brought_up_to_what_the_working_copy_is(warehouse
             for one, other in (table, f"published.{table}"), (f"published.{table}", table):
                 query = f"from {one} except all from {other}"
                 assert connection.execute(query).fetchall() == [], query
+
+
+def test_a_published_version_is_brought_up_to_what_the_working_copy_is(warehouse):
+    deliver(warehouse, customers_18=[{"customer_id": " C2 ", "email": "old@mail.example"}])
+    publish_build(warehouse)
+    warehouse.drop_rows("orders_2025_01_19.ndjson", orders("A", day=19, order_status="shipped"))
+    moved = {"customer_id": "C2", "email": "new@mail.example"}
+    deliver(warehouse, order_items_19=items("A", "D"), customers_19=[moved])
+    tables = publish_build(warehouse)
+    assert {"gold.fact_sales", "silver.orders", "silver.quarantine"} <= set(tables)
+    assert_is_published(warehouse, tables)
     with closing(duckdb.connect(str(steward_edition(warehouse.settings).current))) as stewards:
         contacts = stewards.execute(
             "select customer_id, email from steward.customers where trim(customer_id) = 'C2'"
         )
         assert contacts.fetchall() == [("C2", "new@mail.example")]
+
+
+def test_a_model_that_keeps_no_log_any_more_is_published_as_it_is(warehouse):
+    model = "models/gold/marts/customer_orders.yml"
+    warehouse.edit(model, "materialized: incremental", "materialized: table")
+    deliver(warehouse, orders_20=orders("E", day=20))
+    tables = publish_build(warehouse)
+    assert "gold.customer_orders" in tables
+    assert_is_published(warehouse, tables)
+
+
+def test_a_model_that_is_gone_is_published_no_more(warehouse):
+    model = warehouse.settings.project_dir / "models/audit/of_no_use.sql"
+    model.write_text("select 1 as one")
+    deliver(warehouse, "--select", "of_no_use")
+    assert "audit.of_no_use" in publish_build(warehouse)
+    model.unlink()
+    deliver(warehouse, orders_21=orders("F", day=21))
+    tables = publish_build(warehouse)
+    assert "audit.of_no_use" not in tables
+    assert_is_published(warehouse, tables)
 
 
 def test_after_dbt_run_by_hand_facts_follow_the_snapshots_it_left_out(warehouse):
