@@ -22,6 +22,8 @@ from orchestration.settings import Settings
 
 PERSON_FEED = "customers"
 ERASED = "erased"
+# The comment of a personal column in bronze.
+_PERSONAL = "personal"
 # Only where null would have a row refused: a required personal column keeps a value of its type.
 _PLACEHOLDERS = {"text": ERASED, "date": "1900-01-01", "instant": "1900-01-01", "json": "{}"}
 _TABLES = """
@@ -84,7 +86,7 @@ def erased_people(
         (contract.feed, column.name)
         for contract in contracts.values()
         for column in contract.columns
-        if _names_person(contracts, column)
+        if names_person(contracts, column)
     ]
     keys = " union ".join(f'select trim("{name}") from bronze.{feed}' for feed, name in columns)
     inner, outer = hmac_pads(key_of(settings))
@@ -102,7 +104,8 @@ def erased_people(
     return lambda column: f"trim({column}) in ({literals})"
 
 
-def _names_person(contracts: Mapping[str, Contract], column: Column) -> bool:
+def names_person(contracts: Mapping[str, Contract], column: Column) -> bool:
+    """Whether a column holds keys of customers."""
     return PERSON_FEED in contracts and (
         column.name == contracts[PERSON_FEED].key[0] or column.references == PERSON_FEED
     )
@@ -112,15 +115,43 @@ def personal_columns(contract: Contract) -> tuple[Column, ...]:
     return tuple(column for column in contract.columns if column.pii)
 
 
+def columns_in_bronze(connection: DuckDBPyConnection, feed: str) -> dict[str, str | None]:
+    """Columns of a feed's table, in their order → their comment."""
+    return dict(
+        connection.execute(
+            "select column_name, comment from duckdb_columns()"
+            " where database_name = current_database() and schema_name = 'bronze'"
+            " and table_name = ? order by column_index",
+            [feed],
+        ).fetchall()
+    )
+
+
+def mark_personal(connection: DuckDBPyConnection, contract: Contract) -> None:
+    """Note at the columns in bronze which are personal, for the day they leave the contract."""
+    comments = columns_in_bronze(connection, contract.feed)
+    for column in contract.columns:
+        if column.pii != (comments[column.name] == _PERSONAL):
+            connection.execute(
+                f'comment on column bronze.{contract.feed}."{column.name}"'
+                f" is {_literal(_PERSONAL if column.pii else None)}"
+            )
+
+
 def former_columns(connection: DuckDBPyConnection, contract: Contract) -> tuple[str, ...]:
     """Columns of a feed's table in bronze that left its contract: what they hold nobody knows."""
-    names = connection.execute(
-        "select column_name from duckdb_columns() where database_name = current_database()"
-        " and schema_name = 'bronze' and table_name = ? order by column_index",
-        [contract.feed],
-    ).fetchall()
     known = {*contract.column_names, *LOADER_COLUMNS}
-    return tuple(name for (name,) in names if name not in known)
+    return tuple(name for name in columns_in_bronze(connection, contract.feed) if name not in known)
+
+
+def ever_personal(connection: DuckDBPyConnection, contract: Contract) -> tuple[str, ...]:
+    """Columns of a feed in bronze that are personal, or were when they left its contract."""
+    former = former_columns(connection, contract)
+    comments = columns_in_bronze(connection, contract.feed)
+    return (
+        *(column.name for column in personal_columns(contract)),
+        *(name for name in former if comments[name] == _PERSONAL),
+    )
 
 
 def has_contacts(contract: Contract) -> bool:
@@ -156,7 +187,7 @@ def whose(
     contract = contracts[feed]
     direct = []
     for column in contract.columns:
-        if _names_person(contracts, column):
+        if names_person(contracts, column):
             direct.append(is_person(f'"{column.name}"'))
         elif column.references not in (None, feed):
             parent = contracts[column.references]

@@ -191,19 +191,22 @@ def publish(
     """Write gold, audit and the non-personal part of silver to a new version and swap it in.
 
     The stewards' edition gets the same version. A table costs what changed in it, and the copy of
-    its bytes. With `made`, a file that has what the warehouse's tables for analysts hold now,
-    nothing is taken from the version before. `connection` is one to the warehouse, of the only
-    writer; `run_id` names the build. A crash at any moment leaves the version that readers see as
-    it was; its unfinished files are removed by the next call.
+    its bytes. Nothing is taken from the version before when tables were built whole since: in a
+    copy's pages would stay what readers must see no more, such as a column marked personal. Nor
+    with `made`, a file that has what the warehouse's tables for analysts hold now. `connection` is
+    one to the warehouse, of the only writer; `run_id` names the build. A crash at any moment leaves
+    the version that readers see as it was; its unfinished files are removed by the next call.
     """
     create_changes(connection)
     last = _last_published(connection)
     version = max([last, *versions(settings)]) + 1
     contracts = load_contracts(settings.contracts_file)
     analyst, steward = analyst_edition(settings), steward_edition(settings)
+    is_rebuilt = _is_rebuilt(connection)
 
     def write(edition: Edition, tables: list[Table]) -> dict[str, int]:
-        path, base = edition.unfinished(version), edition.versions().get(last)
+        path = edition.unfinished(version)
+        base = None if is_rebuilt else edition.versions().get(last)
         if made:
             base = made if edition == analyst else None
         with connection.cursor() as cursor:
@@ -305,6 +308,17 @@ def _last_published(connection: duckdb.DuckDBPyConnection) -> int:
     return connection.execute(
         "select coalesce(max(published_version), 0) from audit.builds"
     ).fetchone()[0]
+
+
+def _is_rebuilt(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether a table was built whole since the last version, as all are by another code."""
+    return bool(
+        connection.execute(
+            "from changes.written inner join changes.read as marks"
+            " on written.model = marks.input and written.number > marks.number"
+            " where marks.model = 'published' and written.is_whole limit 1"
+        ).fetchone()
+    )
 
 
 def _write(

@@ -4,11 +4,14 @@ Belongs here: what a contract holds and how a name in a file leads to it. Does n
 written (`reading.py`), what is wrong with one (`checks.py`).
 """
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from orchestration.contracts.options import Expected
 
+_READ_AS = ("delimiter", "quote", "encoding", "extract")
 LOADER_COLUMNS = ("_rescued", "_op", "_file_id", "_row_number", "_batch_date")
 
 
@@ -60,6 +63,15 @@ class Contract:
         `_op` is a column of every feed.
         """
         return self._headers().get(header.strip().lower())
+
+    @property
+    def read_as(self) -> str:
+        """How its files are read (JSON), for those that matter again once this has changed."""
+        return json.dumps({name: getattr(self, name) for name in _READ_AS})
+
+    def reading_as(self, read_as: str | None) -> Self:
+        """The contract for a file that was read as `read_as` says; None is as today."""
+        return self if read_as is None else replace(self, **json.loads(read_as))
 
     def _headers(self) -> dict[str, str]:
         names = {"_op": "_op"}

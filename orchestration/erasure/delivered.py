@@ -112,6 +112,11 @@ def _blank_csv(text: str, contract: Contract, rows: Rows, is_about: Callable[[st
     if header is None or header.values is None:
         raise ValueError("the header cannot be read")
     names = [name or "" for name in header.values]
+    if not any(map(contract.column_for, names)):
+        raise ValueError(
+            "no column of its header is in the contract; it has another delimiter, or they were"
+            " renamed there without their old names as aliases"
+        )
     lines = text.split("\n")
     found = read(text, len(names))
     next(found)

@@ -229,7 +229,7 @@ class Files:
         data, state = read_whole(landed.path)
         seen = fingerprint(landed.path)
         try:
-            reading = read_file(run, landed.path, landed.name, seen)
+            reading = read_file(run, landed.path, landed.name, contract, seen)
         except Refused:
             self._edit(landed.path, self._without_records)
             return

@@ -15,9 +15,11 @@ from orchestration.contracts import Contract
 from orchestration.erasure.traces import Traces, phone_digits, sql_of_digits, tells
 from orchestration.people import (
     ERASED,
+    ever_personal,
     former_columns,
     has_contacts,
     holds_something,
+    names_person,
     personal_columns,
     this_person,
     whose,
@@ -102,11 +104,11 @@ def contacts_of(
     values = _contacts_published(settings, contracts, customer_id)
     for feed, found in rows.items():
         if has_contacts(contracts[feed]):
-            for column in personal_columns(contracts[feed]):
+            for name in ever_personal(connection, contracts[feed]):
                 values |= {
                     value
                     for (value,) in connection.execute(
-                        f'select distinct trim("{column.name}") from bronze.{feed}'
+                        f'select distinct trim("{name}") from bronze.{feed}'
                         f" semi join {found.table} using (_file_id, _row_number)"
                     ).fetchall()
                 }
@@ -130,8 +132,8 @@ def traces_of(
         if not has_contacts(contract):
             continue
         others = f" anti join {rows[feed].table} using (_file_id, _row_number)"
-        for column in personal_columns(contract) if values else ():
-            listed, text = sorted(values), f'nfc_normalize(lower(trim("{column.name}")))'
+        for name in ever_personal(connection, contract) if values else ():
+            listed, text = sorted(values), f'nfc_normalize(lower(trim("{name}")))'
             held = (_holds(text, one) for one in listed)
             found = connection.execute(
                 f"select {', '.join(f'bool_or({one})' for one in held)} from bronze.{feed}{others}",
@@ -180,21 +182,39 @@ def _contacts_published(
     settings: Settings, contracts: Mapping[str, Contract], customer_id: str
 ) -> set:
     edition = steward_edition(settings)
+    is_person = this_person(customer_id)
     values: set = set()
     for path in [edition.current, *edition.versions().values()]:
         if not path.exists():
             continue
         with duckdb.connect(path, read_only=True) as published:
-            tables = published.execute(
-                "select table_name from information_schema.tables where table_schema = 'steward'"
-            ).fetchall()
-            for (feed,) in tables:
-                if feed not in contracts or not has_contacts(contracts[feed]):
-                    continue
-                condition = whose(contracts, feed, this_person(customer_id))
-                names = [f'trim("{column.name}")' for column in personal_columns(contracts[feed])]
-                for row in published.execute(
-                    f"select {', '.join(names)} from steward.{feed} where {condition}"
-                ).fetchall():
-                    values |= set(row)
+            for feed, contract in contracts.items():
+                # A version has the columns of its day.
+                there = _columns_published(published, feed)
+                named = [
+                    is_person(f'"{column.name}"')
+                    for column in contract.columns
+                    if column.name in there and names_person(contracts, column)
+                ]
+                if has_contacts(contract) and named:
+                    personal = {column.name for column in personal_columns(contract)}
+                    listed = [
+                        f'trim("{name}")' for name in there if contract.column_for(name) in personal
+                    ]
+                    for row in published.execute(
+                        f"select {', '.join(listed) or 'null'} from steward.{feed}"
+                        f" where {' or '.join(named)}"
+                    ).fetchall():
+                        values |= set(row)
     return values
+
+
+def _columns_published(published: DuckDBPyConnection, feed: str) -> list[str]:
+    return [
+        name
+        for (name,) in published.execute(
+            "select column_name from duckdb_columns() where database_name = current_database()"
+            " and schema_name = 'steward' and table_name = ?",
+            [feed],
+        ).fetchall()
+    ]

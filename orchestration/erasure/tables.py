@@ -19,14 +19,9 @@ from orchestration.people import (
     touch_rows,
 )
 
-# What silver makes of a personal column, by its mask (macros/masked_columns.sql).
-_DERIVED = {
-    "drop": [],
-    "email": ["{}_hash", "{}_domain", "has_{}"],
-    "phone": ["{}_masked"],
-    "year": ["{}_year", "birth_year"],
-    "redact": ["{}"],
-}
+# What silver makes of a personal column, by whatever mask (macros/masked_columns.sql): a history
+# may still have what another mask, or none, made of it.
+_DERIVED = ("{}", "{}_hash", "{}_domain", "has_{}", "{}_masked", "{}_year", "birth_year")
 _ALSO_DERIVED = ["version_hash"]
 
 
@@ -187,16 +182,11 @@ def _forget_derived(connection: DuckDBPyConnection, contract: Contract, found: R
     is computed anew.
     """
     feed = contract.feed
+    personal = [column.name for column in personal_columns(contract)]
     derived = [
-        name.format(column.name)
-        for column in contract.columns
-        if column.mask
-        for name in _DERIVED[column.mask]
-    ] + [
-        name.format(former)
-        for former in former_columns(connection, contract)
-        for names in _DERIVED.values()
-        for name in ("{}", *names)
+        name.format(column)
+        for column in [*personal, *former_columns(connection, contract)]
+        for name in _DERIVED
     ]
     staged = f"silver.stg_{feed}"
     place = "(_file_id, _row_number)"

@@ -1,12 +1,18 @@
 """The tables of the schema bronze, made from the contracts.
 
-Belongs here: their definition, nothing that reads or writes rows.
+Belongs here: their definition, and what a changed contract changes of it. Does not: rows of files.
 """
 
 from duckdb import DuckDBPyConnection
 
 from orchestration.contracts import Contract
-from orchestration.people import create_people
+from orchestration.loader.rescued import lift_rescued
+from orchestration.people import (
+    columns_in_bronze,
+    create_people,
+    former_columns,
+    mark_personal,
+)
 
 _LEDGER = """
 create schema if not exists bronze;
@@ -16,9 +22,10 @@ create table if not exists bronze.files (
     sha256 varchar, size_bytes bigint, status varchar, reason varchar,
     rows_read bigint, rows_loaded bigint, rows_rejected bigint,
     duplicate_of bigint, superseded_by bigint, drift varchar, loaded_at timestamp,
-    reprocessed varchar
+    reprocessed varchar, read_as varchar
 );
 alter table bronze.files add column if not exists reprocessed varchar;
+alter table bronze.files add column if not exists read_as varchar;
 create table if not exists bronze.rejected_rows (
     file_id bigint, line_number bigint, raw varchar, error varchar
 );
@@ -48,9 +55,11 @@ _LOADER_COLUMNS = {
 
 
 def create_bronze(connection: DuckDBPyConnection, contracts: dict[str, Contract]) -> None:
-    """Make what is missing of schema, ledger and feed tables; a new column is added to a table.
+    """Make what is missing of schema, ledger and feed tables, and follow contracts that changed.
 
-    A column that left the contract stays: bronze is append-only.
+    A new column is added to a table, with what files delivered under its names before; one that
+    was renamed, its old name now an alias, keeps its rows. A column that left the contract stays:
+    bronze is append-only.
     """
     connection.execute(_LEDGER)
     create_people(connection)
@@ -61,15 +70,34 @@ def create_bronze(connection: DuckDBPyConnection, contracts: dict[str, Contract]
             + ", ".join(f"{name} {kind}" for name, kind in columns.items())
             + ")"
         )
-        existing = {
-            name
-            for (name,) in connection.execute(
-                "select column_name from duckdb_columns()"
-                " where database_name = current_database()"
-                " and schema_name = 'bronze' and table_name = ?",
-                [contract.feed],
-            ).fetchall()
-        }
+        for name in former_columns(connection, contract):
+            if (column := contract.column_for(name)) is not None:
+                _rename(connection, contract.feed, name, column)
+        existing = columns_in_bronze(connection, contract.feed)
         for name, kind in columns.items():
             if name not in existing:
                 connection.execute(f"alter table bronze.{contract.feed} add column {name} {kind}")
+        lift_rescued(connection, contract)
+        mark_personal(connection, contract)
+        # Of files loaded before it was noted, today's contract is the best that is known.
+        connection.execute(
+            "update bronze.files set read_as = ?"
+            " where feed = ? and rows_loaded is not null and read_as is null",
+            [contract.read_as, contract.feed],
+        )
+
+
+def _rename(connection: DuckDBPyConnection, feed: str, before: str, after: str) -> None:
+    """Give a column the name that its contract has now; rows of both names become one column's."""
+    table = f"bronze.{feed}"
+    if after not in columns_in_bronze(connection, feed):
+        connection.execute(f'alter table {table} rename column "{before}" to "{after}"')
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("begin transaction")
+        cursor.execute(
+            f'update {table} set "{after}" = "{before}"'
+            f' where "{after}" is null and "{before}" is not null'
+        )
+        cursor.execute(f'alter table {table} drop column "{before}"')
+        cursor.execute("commit")

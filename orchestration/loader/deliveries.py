@@ -154,7 +154,9 @@ def read_delivery(run: Run, delivery: Delivery) -> None:
     try:
         if delivery.name.refusal is not None:
             raise delivery.name.refusal
-        delivery.reading = read_file(run, delivery.landed.path, delivery.name, delivery.seen)
+        name, path = delivery.name, delivery.landed.path
+        assert name.feed is not None
+        delivery.reading = read_file(run, path, name, run.contracts[name.feed], delivery.seen)
     except Refused as refusal:
         delivery.refusal = refusal
 
@@ -166,10 +168,11 @@ def forget_reading(run: Run, reading: Reading | None) -> None:
             run.connection.execute(f"drop table if exists {table}")
 
 
-def read_file(run: Run, path: Path, name: FileName, seen: Fingerprint) -> Reading:
+def read_file(
+    run: Run, path: Path, name: FileName, contract: Contract, seen: Fingerprint
+) -> Reading:
     """Read the file at `path`, called `name`, into tables of its own. Raises as `reading.read`."""
-    assert name.feed is not None and name.file_format is not None
-    contract = run.contracts[name.feed]
+    assert name.file_format is not None
     spooled = spool(path, contract, seen, run.settings.spool)
     table = f"reading_{next(run.table_numbers)}"
     try:

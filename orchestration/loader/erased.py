@@ -12,7 +12,7 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
-from orchestration.contracts import Contract
+from orchestration.contracts import Contract, feed_names
 from orchestration.erasure.delivered import Edit, Rows, rewrite
 from orchestration.file_bytes import sync
 from orchestration.loader.deliveries import Run
@@ -139,7 +139,8 @@ def rewrite_copies(
     number of files that changed. Raises ValueError when a copy does not read as it once did.
     """
     assert entry.feed is not None
-    feeds = {entry.feed: contract}
+    contract = contract.reading_as(entry.read_as)
+    feeds = feed_names({entry.feed: contract})
     assert entry.batch_date is not None
     file_format = read_name(entry.file_name, feeds, entry.batch_date).file_format
     changed = 0

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
+from orchestration.contracts import Contract
 from orchestration.loader.deliveries import (
     Delivery,
     Run,
@@ -67,7 +68,7 @@ def store(run: Run, delivery: Delivery) -> None:
     assert delivery.reading is not None and verdict is not None and entry.feed is not None
     is_blanked = blank_reading(run, entry.feed, delivery.reading)
     with run.ledger.transaction():
-        entry = _insert(run, entry, delivery.reading)
+        entry = _insert(run, entry, run.contracts[entry.feed], delivery.reading)
         run.ledger.record(entry)
         if is_blanked:
             begin_rewrite(run.connection, run.ledger, entry.feed, entry.sha256)
@@ -125,7 +126,7 @@ def finish_move(run: Run, landed: Landed) -> bool:
     """
     name = landed.name
     entry = run.ledger.newest(name.name)
-    if entry is None or entry.size_bytes != landed.size_bytes:
+    if entry is None or (entry.feed, entry.size_bytes) != (name.feed, landed.size_bytes):
         return False
     # The move of a discarded file is made good where it is refused again.
     if entry.status == "discarded":
@@ -172,16 +173,19 @@ def _stand_in(run: Run, entry: Entry) -> None:
     if path is None:
         raise FileNotFoundError(f"no file in {folder} has the bytes to load in its place")
     name = read_name(entry.file_name, run.feeds, run.now().date())
+    # Its bytes are those of a file that was loaded; by now the feed may be delivered otherwise.
+    read_as = run.ledger.as_read(entry.feed, entry.sha256).read_as
+    contract = run.contracts[entry.feed].reading_as(read_as)
     # The suffix of an archived copy must not hide the extension: it is read under its own name.
     own_name = run.settings.spool / entry.file_name[-60:]
     reading = None
     try:
         _link_or_copy(path, own_name)
-        reading = read_file(run, own_name, name, fingerprint(own_name))
+        reading = read_file(run, own_name, name, contract, fingerprint(own_name))
         entry = replace(entry, status="loaded", duplicate_of=None, loaded_at=run.clock)
         blank_reading(run, entry.feed, reading)
         with run.ledger.transaction():
-            entry = _insert(run, entry, reading)
+            entry = _insert(run, entry, contract, reading)
             run.ledger.record(entry)
         run.settle_stand_in(_outcome(entry, reason=_STANDS_IN))
     except Refused as refusal:
@@ -211,10 +215,10 @@ def _link_or_copy(path: Path, target: Path) -> None:
         shutil.copyfile(path, target)
 
 
-def _insert(run: Run, entry: Entry, reading: Reading) -> Entry:
-    """Rows and rejected rows of a file into bronze; the entry with their numbers."""
+def _insert(run: Run, entry: Entry, contract: Contract, reading: Reading) -> Entry:
+    """Rows and rejected rows of a file into bronze; the entry with what its contract made of it."""
     assert entry.feed is not None
-    columns = [*run.contracts[entry.feed].column_names, "_rescued", "_op", "_row_number"]
+    columns = [*contract.column_names, "_rescued", "_op", "_row_number"]
     names = ", ".join(f'"{column}"' for column in columns)
     loaded = _changed_rows(
         run.connection,
@@ -243,6 +247,7 @@ def _insert(run: Run, entry: Entry, reading: Reading) -> Entry:
         rows_loaded=loaded,
         rows_rejected=rejected,
         drift=None if reading.drift is None else json.dumps(reading.drift),
+        read_as=contract.read_as,
     )
 
 
@@ -267,7 +272,8 @@ def _is_unmoved(run: Run, entry: Entry, folder: Path, raw_name: str) -> bool:
     deliveries = [
         delivery
         for delivery in run.ledger.entries_of(entry.file_name, entry.sha256)
-        if (delivery.status == "discarded") == (entry.status == "discarded")
+        if delivery.feed == entry.feed
+        and (delivery.status == "discarded") == (entry.status == "discarded")
         and delivery.reprocessed is None
     ]
     tags = [str(delivery.file_id) for delivery in deliveries]

@@ -1,18 +1,20 @@
-"""The guard of full lists: a delivery that would delete too much is held.
+"""The guard of full lists: a delivery that would delete too much is held, a contract refused.
 
 Belongs here: comparing the keys of deliveries of one feed. Does not: deleting keys (that is SQL
 of the history models), and releasing a hold (`batches.py`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 
 from duckdb import DuckDBPyConnection
 
 from orchestration.contracts import Contract
 from orchestration.loader.ledger import Entry, Ledger
 from orchestration.loader.triggers import Hold
+from orchestration.settings import ConfigurationError
 
 
 def mass_delete(
@@ -46,19 +48,49 @@ def mass_delete(
     for day in (earlier, later):
         if day is None:
             continue
-        other = " union ".join(_loaded(contract, ledger.delivery(contract.feed, day)))
-        before, after = (other, this) if day < batch_date else (this, other)
-        keys = _count(connection, f"select count(*) from ({before})")
-        gone = _count(connection, f"select count(*) from (({before}) except ({after}))")
-        if keys and gone > Decimal(str(contract.max_deleted_ratio)) * keys:
-            first, second = sorted((day, batch_date))
-            return Hold(
-                "mass_delete",
-                f"{gone} of the {keys} keys of {contract.feed} in the full list of {first} are"
-                f" not in that of {second}; more than {contract.max_deleted_ratio:.0%} may not"
-                " be deleted at once.",
-            )
+        lists = {batch_date: this, day: _delivery(contract, ledger, day)}
+        if problem := _too_many_gone(connection, contract, lists):
+            return Hold("mass_delete", problem)
     return None
+
+
+def check_made_full(connection: DuckDBPyConnection, contract: Contract, ledger: Ledger) -> None:
+    """Refuse a contract by which deltas that were loaded become full lists, where much would go.
+
+    Raises ConfigurationError. Asked until a file is loaded by the new contract.
+    """
+    if contract.extract != "full":
+        return
+    loaded = [entry for entry in ledger.entries() if entry.feed == contract.feed and entry.read_as]
+    if not loaded or contract.reading_as(loaded[-1].read_as).extract == "full":
+        return
+    for days in pairwise(ledger.delivery_dates(contract.feed)):
+        lists = {day: _delivery(contract, ledger, day) for day in days}
+        if problem := _too_many_gone(connection, contract, lists):
+            raise ConfigurationError(
+                f"feed {contract.feed!r}: extract is full now, but its files were loaded as deltas."
+                f" As full lists they would delete: {problem} Put extract back to delta; if they"
+                " were full lists, raise max_deleted_ratio until the feed's next file is loaded."
+            )
+
+
+def _too_many_gone(
+    connection: DuckDBPyConnection, contract: Contract, lists: Mapping[date, str]
+) -> str | None:
+    """What is wrong when the later of two lists, queries of keys, follows the earlier one."""
+    first, second = sorted(lists)
+    keys = _count(connection, f"select count(*) from ({lists[first]})")
+    gone = _count(connection, f"select count(*) from (({lists[first]}) except ({lists[second]}))")
+    if not keys or gone <= Decimal(str(contract.max_deleted_ratio)) * keys:
+        return None
+    return (
+        f"{gone} of the {keys} keys of {contract.feed} in the full list of {first} are not in that"
+        f" of {second}; more than {contract.max_deleted_ratio:.0%} may not be deleted at once."
+    )
+
+
+def _delivery(contract: Contract, ledger: Ledger, day: date) -> str:
+    return " union ".join(_loaded(contract, ledger.delivery(contract.feed, day)))
 
 
 def _loaded(contract: Contract, entries: Iterable[Entry]) -> list[str]:

@@ -34,6 +34,7 @@ class Entry:
     drift: str | None
     loaded_at: datetime
     reprocessed: str | None = None
+    read_as: str | None = None
 
 
 _COLUMNS = ", ".join(field.name for field in fields(Entry))

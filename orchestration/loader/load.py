@@ -6,6 +6,7 @@ line. Does not: the rules of a step (the other modules of this package).
 
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Container, Mapping
 from contextlib import closing
 from dataclasses import replace
@@ -20,6 +21,7 @@ from orchestration.loader.deliveries import Delivery, Run, failed, staging
 from orchestration.loader.erased import blank_late, finish_rewrites
 from orchestration.loader.file_load import finish_move, load_stand_ins
 from orchestration.loader.file_names import TRIGGER
+from orchestration.loader.full_lists import check_made_full
 from orchestration.loader.landing import (
     Landed,
     Note,
@@ -85,9 +87,14 @@ def load_landing(
     `now` gives the time (with zone) that the ledger and lateness go by, `report` gets lines for a
     person. With `wait_for_settling`, files that were just dropped are waited for, at most four
     times SETTLE_SECONDS. The connection must be the only writer and outside a transaction.
-    Raises what makes the ledger itself unreadable; nothing in landing makes it raise.
+    Raises ConfigurationError for a contract that loaded files forbid, and what makes the ledger
+    itself unreadable; nothing in landing makes it raise.
     """
     run = Run(connection, settings, contracts, Ledger(connection), now, report)
+    for contract in contracts.values():
+        check_made_full(connection, contract, run.ledger)
+    for line in _without_contract(run):
+        report(line)
     _prepare_folders(settings)
     with staging(connection):
         return _load(run, Batches(connection), wait_for_settling)
@@ -117,6 +124,21 @@ def _load(run: Run, batches: Batches, wait_for_settling: bool) -> LoadReport:
     finish_rewrites(run)
     _leave_notes(run, batches, outcomes, landed, unsettled, notes)
     return LoadReport((*run.stand_ins, *run.outcomes.values()), tuple(outcomes))
+
+
+def _without_contract(run: Run) -> list[str]:
+    """Lines about feeds whose files count by the ledger, and whose rows no table has any more."""
+    files = Counter(
+        entry.feed
+        for entry in run.ledger.entries()
+        if entry.status == "loaded" and entry.feed not in run.contracts and entry.feed != TRIGGER
+    )
+    return [
+        f"{feed}: no contract has this feed any more; rows of {count:,} loaded files stay in bronze"
+        " alone. If the feed was renamed, give it its old name and list the new one among its"
+        " aliases."
+        for feed, count in sorted(files.items())
+    ]
 
 
 def _prepare_folders(settings: Settings) -> None:

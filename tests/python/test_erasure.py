@@ -296,7 +296,7 @@ def test_rewritten_files_read_as_the_rows_of_bronze(erased, tmp_path):
                 # A copy whose name was taken has a number behind it.
                 path = shutil.copy(path, tmp_path / entry.file_name)
                 name = read_name(entry.file_name, one.feeds, moment.date())
-                reading = read_file(one, path, name, fingerprint(path))
+                reading = read_file(one, path, name, contracts[entry.feed], fingerprint(path))
                 blank_reading(one, entry.feed, reading)
                 assert (reading.rows_loaded, reading.rows_rejected) == (
                     entry.rows_loaded,

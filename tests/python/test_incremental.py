@@ -176,7 +176,8 @@ def test_a_published_version_is_brought_up_to_what_the_working_copy_is(warehouse
     tables = publish_build(warehouse)
     assert {"gold.fact_sales", "silver.orders", "silver.quarantine"} <= set(tables)
     assert_is_published(warehouse, tables)
-    with closing(duckdb.connect(str(steward_edition(warehouse.settings).current))) as stewards:
+    current = steward_edition(warehouse.settings).current
+    with closing(duckdb.connect(current, read_only=True)) as stewards:
         contacts = stewards.execute(
             "select customer_id, email from steward.customers where trim(customer_id) = 'C2'"
         )

@@ -21,9 +21,9 @@ def read_names(monkeypatch) -> list[str]:
     names = []
     real_read = deliveries.read_file
 
-    def read_file(run, path, name, seen):
+    def read_file(run, path, name, contract, seen):
         names.append(name.name)
-        return real_read(run, path, name, seen)
+        return real_read(run, path, name, contract, seen)
 
     monkeypatch.setattr(deliveries, "read_file", read_file)
     return names

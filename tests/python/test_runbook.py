@@ -74,6 +74,9 @@ EXERCISED_BY = {
         "test_forecast.test_a_forecast_per_category_and_measure_and_a_reason_where_there_is_none"
     ],
     "Somebody asks to be forgotten": ["test_erasure.test_no_byte_of_the_person_is_left"],
+    "A column turns out to be personal": [
+        "test_contract_changes.test_what_is_marked_personal_is_hidden_wherever_it_stood"
+    ],
     "Stewards cannot open their file, or analysts see too much": [
         "test_publish.test_analysts_may_read_and_stewards_files_are_closed_whatever_the_umask",
         "test_publish.test_the_stewards_group_may_read_what_is_theirs",
