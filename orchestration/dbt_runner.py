@@ -24,7 +24,7 @@ from orchestration.settings import ConfigurationError, Settings
 RESULTS = frozenset({"LogModelResult", "LogSeedResult", "LogSnapshotResult", "LogTestResult"})
 """Names of dbt's log events that tell how a model, seed, snapshot or test ended."""
 
-_ERROR_CHARACTERS = 400
+_ERROR_CHARACTERS = 1000
 
 # Folder and fingerprint of the project that was read last → its manifest as dbt has it in memory.
 _parsed: dict[tuple[Path, str], Any] = {}

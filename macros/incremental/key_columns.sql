@@ -9,6 +9,12 @@
     {% elif feed %}
         {{ return(contract(feed).key) }}
     {% endif %}
-    {% set key = node.config.unique_key %}
+    {% set key = node.config.get('unique_key') %}
+    {% if not key %}
+        {% do exceptions.raise_compiler_error(
+            node.name ~ ' is no model of a feed in vars.feeds (dbt_project.yml), and has no unique_key.'
+            ~ ' Add its feed there, or give it the config unique_key.'
+        ) %}
+    {% endif %}
     {{ return([key] if key is string else key) }}
 {% endmacro %}

@@ -233,6 +233,14 @@ def test_a_seed_may_gain_a_column_and_other_values(warehouse):
     assert warehouse.ask("select * from seeds.event_types where hint = 'x'")[0][2] == 1.4
 
 
+def test_a_feed_that_dbt_is_not_told_of_is_named(warehouse):
+    warehouse.edit("dbt_project.yml", "    - inventory\n", "")
+    warehouse.load()
+    result = warehouse.build("--select", "+stg_inventory")
+    (said,) = [row.message for row in result.result if row.status == "error"]
+    assert "stg_inventory is no model of a feed in vars.feeds (dbt_project.yml)" in said
+
+
 def test_what_is_marked_personal_is_hidden_wherever_it_stood(warehouse):
     def publish_build(number: int) -> bytes:
         assert_passed(warehouse.build("--select", "+path:snapshots/addresses_history.yml"))
