@@ -18,6 +18,7 @@ from pathlib import Path
 
 from orchestration.contracts import load_contracts
 from orchestration.instance import dagster_home, open_instance
+from orchestration.reload import LOCATION, ProjectWatch
 from orchestration.settings import ConfigurationError, Settings
 
 _MODULE = "orchestration.definitions"
@@ -49,8 +50,8 @@ def up(settings: Settings, host: str, port: int, report: Callable[[str], None]) 
         }
         children: dict[str, subprocess.Popen] = {}
 
-        def start(name: str, *command: str) -> None:
-            children[name] = subprocess.Popen(
+        def start(*command: str) -> subprocess.Popen:
+            return subprocess.Popen(
                 [sys.executable, "-m", *command],
                 cwd=settings.project_dir,
                 env=environment,
@@ -64,20 +65,24 @@ def up(settings: Settings, host: str, port: int, report: Callable[[str], None]) 
         def has_ended() -> bool:
             return is_told() or any(child.poll() is not None for child in children.values())
 
+        local = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)
+        watch = ProjectWatch(settings, lambda: start("orchestration.reload", local, str(port)))
         try:
             port_of_code = free_port()
             workspace = _write_workspace(home, port_of_code)
             code = ["-m", _MODULE, "-d", str(settings.project_dir), "-p", str(port_of_code)]
-            start("code location", "dagster", "code-server", "start", "-h", "127.0.0.1", *code)
+            server = ["dagster", "code-server", "start", "-h", "127.0.0.1", *code]
+            children["code location"] = start(*server)
             if _answers(port_of_code, has_ended):
                 at = ["-h", host, "-p", str(port), "-w", str(workspace)]
-                start("web server", "dagster_webserver", *at)
-                start("daemon", "dagster._daemon", "run", "-w", str(workspace))
+                children["web server"] = start("dagster_webserver", *at)
+                children["daemon"] = start("dagster._daemon", "run", "-w", str(workspace))
                 report(
                     f"Files dropped into {settings.landing} are loaded by themselves. UI:"
                     f" http://{host}:{port} Logs: below. End: Ctrl-C."
                 )
             while not has_ended():
+                watch.look()
                 time.sleep(_LOOK_SECONDS)
             if is_told():
                 report("Ending. A run that is under way is continued by the next one.")
@@ -86,6 +91,7 @@ def up(settings: Settings, host: str, port: int, report: Callable[[str], None]) 
             report(f"The {name} ended with code {children[name].returncode}; ending the others.")
             return 1
         finally:
+            watch.end()
             _end(list(reversed(children.values())))
 
 
@@ -128,7 +134,7 @@ def _write_workspace(home: Path, port: int) -> Path:
     path = home / "workspace.yaml"
     path.write_text(
         "load_from:\n"
-        f"  - grpc_server: {{host: 127.0.0.1, port: {port}, location_name: orderhouse}}\n",
+        f"  - grpc_server: {{host: 127.0.0.1, port: {port}, location_name: {LOCATION}}}\n",
         encoding="utf-8",
     )
     return path

@@ -30,9 +30,10 @@ _PATIENCE_SECONDS = 300
 
 
 class Platform:
-    """One DATA_DIR and DAGSTER_HOME, and what runs on them."""
+    """One DATA_DIR and DAGSTER_HOME, and what runs on them: the project, or a copy of it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, project: Path = PROJECT_DIR) -> None:
+        self.project = project
         self.settings = Settings(folder / "data", settle_seconds=2)
         self.settings.landing.mkdir(parents=True)
         self.log = folder / "up.log"
@@ -61,7 +62,7 @@ class Platform:
         with self.log.open("a") as log:
             process = subprocess.Popen(
                 self.command("up", "--port", str(free_port())),
-                cwd=PROJECT_DIR,
+                cwd=self.project,
                 env={**os.environ, **self.variables},
                 stdout=log,
                 stderr=log,

@@ -1,14 +1,14 @@
-"""A stranger adds a feed by the README's checklist: YAML and SQL only, in a copy of the project."""
+"""A stranger adds a feed by the README's checklist: YAML and SQL only, while the platform runs."""
 
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import pytest
+from running_platform import Platform
 
+from orchestration.publish import current_file
 from orchestration.settings import PROJECT_DIR
 
 _SOURCE = """
@@ -85,33 +85,24 @@ def add(path: Path, text: str) -> None:
 
 
 def test_a_feed_needs_yaml_and_sql_only(project: Path, tmp_path: Path):
-    add(project / "models/bronze/_bronze__sources.yml", _SOURCE)
-    settings = project / "dbt_project.yml"
-    settings.write_text(settings.read_text().replace("  feeds:\n", "  feeds:\n    - refunds\n"))
-    add(project / "models/silver/staging/stg_refunds.sql", _STAGING)
-    add(project / "models/silver/staging/stg_refunds.yml", _STAGING_YML)
-    add(project / "models/silver/entities/refunds.sql", _ENTITY)
-    landing = tmp_path / "data" / "landing"
-    landing.mkdir(parents=True)
-    (landing / "refunds_2025_01_15.csv").write_text(_DELIVERY)
-
-    own = {
-        "DATA_DIR": str(tmp_path / "data"),
-        "DAGSTER_HOME": str(tmp_path / "dagster"),
+    platform = Platform(tmp_path, project)
+    platform.variables |= {
         "DBT_TARGET_PATH": str(project / "target"),
         "DBT_LOG_PATH": str(project / "logs"),
-        "SETTLE_SECONDS": "0",
     }
-    run = subprocess.run(
-        [sys.executable, "-m", "orchestration", "run"],
-        cwd=project,
-        env={**os.environ, **own},
-        capture_output=True,
-        text=True,
-    )
-
-    assert run.returncode == 0, run.stdout + run.stderr
-    with duckdb.connect(tmp_path / "data/published/orderhouse.duckdb", read_only=True) as reader:
+    with platform.up(), platform.instance() as instance:
+        platform.until(lambda: platform.skips(instance))
+        add(project / "models/bronze/_bronze__sources.yml", _SOURCE)
+        settings = project / "dbt_project.yml"
+        settings.write_text(settings.read_text().replace("  feeds:\n", "  feeds:\n    - refunds\n"))
+        add(project / "models/silver/staging/stg_refunds.sql", _STAGING)
+        add(project / "models/silver/staging/stg_refunds.yml", _STAGING_YML)
+        add(project / "models/silver/entities/refunds.sql", _ENTITY)
+        platform.until(lambda: "sensors and UI know it now" in platform.log.read_text())
+        (platform.settings.landing / "refunds_2025_01_15.csv").write_text(_DELIVERY)
+        (run,) = platform.until(lambda: [r for r in instance.get_runs() if r.is_finished])
+    assert run.status is dg.DagsterRunStatus.SUCCESS
+    with duckdb.connect(current_file(platform.settings), read_only=True) as reader:
         accepted = reader.execute("select refund_id, amount::text from silver.refunds").fetchall()
         held_back = reader.execute(
             "select feed, business_key, rejection_reasons from silver.quarantine"
