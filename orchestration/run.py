@@ -211,9 +211,9 @@ def _execute(
         event.asset_key.to_user_string(): event.materialization.metadata
         for event in result.get_asset_materialization_events()
     }
-    error = error_of(result.all_events)
-    if not result.success and error is None:
-        error = "The run did not start; see it in the Dagster UI."
+    error = None
+    if not result.success:
+        error = error_of(result.all_events) or "The run did not start; see it in the Dagster UI."
     if error and (damage := damage_of(settings, error)):
         error = str(damage)
     return RunOutcome(

@@ -12,11 +12,20 @@ _WRONG = ConfigurationError.__name__
 
 
 def error_of(events: Iterable[Any]) -> str | None:
-    """What the first failed step said; None when no step has failed.
+    """What the first failed step said, or what ended the run beside its steps; else None.
 
     `events` are Dagster's events of a run.
     """
-    return next((_error(event) for event in events if event.is_step_failure), None)
+    events = list(events)
+    steps = (_error(event) for event in events if event.is_step_failure)
+    return next(steps, None) or next(
+        (
+            f"The run broke off; nothing was published.\n{event.engine_event_data.error.message}"
+            for event in events
+            if event.is_engine_event and event.engine_event_data.error
+        ),
+        None,
+    )
 
 
 def _error(event: Any) -> str:

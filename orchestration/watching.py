@@ -16,6 +16,7 @@ from orchestration.run_errors import error_of
 from orchestration.settings import Settings
 
 ARRIVAL_CHECK = "arrives_in_time"
+_TELLING = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.ENGINE_EVENT}
 # A failure that nobody was told of for so long, because no daemon ran, is no news any more.
 _NEWS = timedelta(days=1)
 _MOST_RUNS = 200
@@ -113,8 +114,8 @@ def _failures(instance: dg.DagsterInstance, now: datetime) -> Iterator[tuple[dg.
     for record in sorted(records, key=lambda one: one.storage_id):
         run, said = record.dagster_run, None
         if run.is_failure:
-            steps = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
-            words = error_of(log.dagster_event for log in steps) or ""
+            logs = instance.all_logs(run.run_id, of_type=_TELLING)
+            words = error_of(log.dagster_event for log in logs) or ""
             said = words, record.update_timestamp.astimezone(UTC).date()
             if said != last.get(run.job_name):
                 yield run, words

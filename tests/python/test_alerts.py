@@ -18,6 +18,8 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 from click.testing import CliRunner
+from dagster._core.events import EngineEventData
+from dagster._utils.error import SerializableErrorInfo
 from landing_zone import LandingZone, orders_csv
 from test_withhold import Zone as ZoneWithBreaker
 
@@ -544,7 +546,14 @@ def look(zone) -> Iterator[Callable[[], tuple[dg.SensorResult, list[str]]]]:
             result = watch(instance, zone.settings, zone.contracts, zone.now, lines.append)
             return result, lines
 
-        tick.end = end
+        def break_off(error: str) -> None:
+            run = instance.create_run_for_job(job)
+            cause = SerializableErrorInfo(f"RuntimeError: {error}", [], "RuntimeError")
+            event = EngineEventData.engine_error(cause)
+            instance.report_engine_event("It broke.", run, event)
+            instance.report_run_failed(run)
+
+        tick.end, tick.break_off = end, break_off
         yield tick
 
 
@@ -583,6 +592,13 @@ def test_the_sensor_tells_of_a_failed_run_once_and_sends_what_runs_have_left(zon
         "*Batch held: trigger_2025_01_15*",
         "*Run failed: build*",
     ]
+
+
+def test_the_sensor_tells_what_ended_a_run_beside_its_steps(zone, look):
+    zone.now = datetime.now(UTC)
+    look.break_off("no such asset")
+    (line,) = look()[1]
+    assert "The run broke off; nothing was published.\nRuntimeError: no such asset" in line
 
 
 def test_a_failure_that_repeats_is_told_once_until_a_run_succeeds(zone, look):
