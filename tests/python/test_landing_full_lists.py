@@ -132,10 +132,10 @@ def break_disk(monkeypatch, feed: str) -> None:
     """Let rows of a feed not be written, as on a full disk."""
     real_insert = file_load._insert
 
-    def insert(run, entry, reading):
+    def insert(run, entry, contract, reading):
         if entry.feed == feed:
             raise OSError(28, "No space left on device")
-        return real_insert(run, entry, reading)
+        return real_insert(run, entry, contract, reading)
 
     monkeypatch.setattr(file_load, "_insert", insert)
 

@@ -160,9 +160,9 @@ def test_a_file_replaced_after_it_was_read_is_a_delivery_of_its_own(zone, monkey
     zone.drop(ORDERS, orders_csv("1"))
     real_insert = file_load._insert
 
-    def insert_then_replace(run, entry, reading):
+    def insert_then_replace(run, entry, contract, reading):
         zone.drop(ORDERS, orders_csv("2"), age=100)
-        return real_insert(run, entry, reading)
+        return real_insert(run, entry, contract, reading)
 
     with monkeypatch.context() as patch:
         patch.setattr(file_load, "_insert", insert_then_replace)
