@@ -12,6 +12,7 @@ blanked, and what the contract does not know of them (`_rescued`), or knows no l
 import hashlib
 import hmac
 import os
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
 from duckdb import DuckDBPyConnection
@@ -115,23 +116,23 @@ def personal_columns(contract: Contract) -> tuple[Column, ...]:
     return tuple(column for column in contract.columns if column.pii)
 
 
-def columns_in_bronze(connection: DuckDBPyConnection, feed: str) -> dict[str, str | None]:
-    """Columns of a feed's table, in their order → their comment."""
-    return dict(
-        connection.execute(
-            "select column_name, comment from duckdb_columns()"
-            " where database_name = current_database() and schema_name = 'bronze'"
-            " and table_name = ? order by column_index",
-            [feed],
-        ).fetchall()
-    )
+def columns_in_bronze(connection: DuckDBPyConnection) -> dict[str, dict[str, str | None]]:
+    """Table of bronze → its columns, in their order → their comments."""
+    tables: dict[str, dict[str, str | None]] = defaultdict(dict)
+    for table, column, comment in connection.execute(
+        "select table_name, column_name, comment from duckdb_columns()"
+        " where database_name = current_database() and schema_name = 'bronze' order by column_index"
+    ).fetchall():
+        tables[table][column] = comment
+    return dict(tables)
 
 
-def mark_personal(connection: DuckDBPyConnection, contract: Contract) -> None:
+def mark_personal(
+    connection: DuckDBPyConnection, contract: Contract, comments: Mapping[str, str | None]
+) -> None:
     """Note at the columns in bronze which are personal, for the day they leave the contract."""
-    comments = columns_in_bronze(connection, contract.feed)
     for column in contract.columns:
-        if column.pii != (comments[column.name] == _PERSONAL):
+        if column.pii != (comments.get(column.name) == _PERSONAL):
             connection.execute(
                 f'comment on column bronze.{contract.feed}."{column.name}"'
                 f" is {_literal(_PERSONAL if column.pii else None)}"
@@ -141,13 +142,14 @@ def mark_personal(connection: DuckDBPyConnection, contract: Contract) -> None:
 def former_columns(connection: DuckDBPyConnection, contract: Contract) -> tuple[str, ...]:
     """Columns of a feed's table in bronze that left its contract: what they hold nobody knows."""
     known = {*contract.column_names, *LOADER_COLUMNS}
-    return tuple(name for name in columns_in_bronze(connection, contract.feed) if name not in known)
+    columns = columns_in_bronze(connection).get(contract.feed, ())
+    return tuple(name for name in columns if name not in known)
 
 
 def ever_personal(connection: DuckDBPyConnection, contract: Contract) -> tuple[str, ...]:
     """Columns of a feed in bronze that are personal, or were when they left its contract."""
     former = former_columns(connection, contract)
-    comments = columns_in_bronze(connection, contract.feed)
+    comments = columns_in_bronze(connection).get(contract.feed, {})
     return (
         *(column.name for column in personal_columns(contract)),
         *(name for name in former if comments[name] == _PERSONAL),

@@ -3,16 +3,13 @@
 Belongs here: their definition, and what a changed contract changes of it. Does not: rows of files.
 """
 
+from collections.abc import Mapping
+
 from duckdb import DuckDBPyConnection
 
 from orchestration.contracts import Contract
-from orchestration.loader.rescued import lift_rescued
-from orchestration.people import (
-    columns_in_bronze,
-    create_people,
-    former_columns,
-    mark_personal,
-)
+from orchestration.loader.rescued import lift_rescued, two_for_one
+from orchestration.people import columns_in_bronze, create_people, mark_personal
 
 _LEDGER = """
 create schema if not exists bronze;
@@ -63,36 +60,44 @@ def create_bronze(connection: DuckDBPyConnection, contracts: dict[str, Contract]
     """
     connection.execute(_LEDGER)
     create_people(connection)
+    tables = columns_in_bronze(connection)
     for contract in contracts.values():
+        table = f"bronze.{contract.feed}"
         columns = dict.fromkeys(contract.column_names, "varchar") | _LOADER_COLUMNS
-        connection.execute(
-            f"create table if not exists bronze.{contract.feed} ("
-            + ", ".join(f"{name} {kind}" for name, kind in columns.items())
-            + ")"
-        )
-        for name in former_columns(connection, contract):
+        comments = tables.get(contract.feed)
+        if comments is None:
+            listed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+            connection.execute(f"create table {table} ({listed})")
+            comments = dict.fromkeys(columns)
+        for name in [name for name in comments if name not in columns]:
             if (column := contract.column_for(name)) is not None:
-                _rename(connection, contract.feed, name, column)
-        existing = columns_in_bronze(connection, contract.feed)
+                _rename(connection, contract, name, column, is_there=column in comments)
+                comments.setdefault(column, comments.pop(name))
         for name, kind in columns.items():
-            if name not in existing:
-                connection.execute(f"alter table bronze.{contract.feed} add column {name} {kind}")
-        lift_rescued(connection, contract)
-        mark_personal(connection, contract)
-        # Of files loaded before it was noted, today's contract is the best that is known.
-        connection.execute(
-            "update bronze.files set read_as = ?"
-            " where feed = ? and rows_loaded is not null and read_as is null",
-            [contract.read_as, contract.feed],
-        )
+            if name not in comments:
+                connection.execute(f"alter table {table} add column {name} {kind}")
+        mark_personal(connection, contract, comments)
+    lift_rescued(connection, contracts)
+    _note_how_files_were_read(connection, contracts)
 
 
-def _rename(connection: DuckDBPyConnection, feed: str, before: str, after: str) -> None:
-    """Give a column the name that its contract has now; rows of both names become one column's."""
-    table = f"bronze.{feed}"
-    if after not in columns_in_bronze(connection, feed):
+def _rename(
+    connection: DuckDBPyConnection, contract: Contract, before: str, after: str, *, is_there: bool
+) -> None:
+    """Give a column the name that its contract has now; when that `is_there`, they become one.
+
+    Raises ConfigurationError when a row has another value under each.
+    """
+    table = f"bronze.{contract.feed}"
+    if not is_there:
         connection.execute(f'alter table {table} rename column "{before}" to "{after}"')
         return
+    row = connection.execute(
+        f"select _row_number, file_name from {table} inner join bronze.files on _file_id = file_id"
+        f' where "{before}" <> "{after}" limit 1'
+    ).fetchone()
+    if row:
+        raise two_for_one(contract, f"record {row[0]} of {row[1]} has {before!r} and {after!r}.")
     with connection.cursor() as cursor:
         cursor.execute("begin transaction")
         cursor.execute(
@@ -101,3 +106,18 @@ def _rename(connection: DuckDBPyConnection, feed: str, before: str, after: str) 
         )
         cursor.execute(f'alter table {table} drop column "{before}"')
         cursor.execute("commit")
+
+
+def _note_how_files_were_read(
+    connection: DuckDBPyConnection, contracts: Mapping[str, Contract]
+) -> None:
+    """Of files loaded before the ledger noted it, today's contract is the best that is known."""
+    unknown = "rows_loaded is not null and read_as is null"
+    for (feed,) in connection.execute(
+        f"select distinct feed from bronze.files where {unknown}"
+    ).fetchall():
+        if feed in contracts:
+            connection.execute(
+                f"update bronze.files set read_as = ? where feed = ? and {unknown}",
+                [contracts[feed].read_as, feed],
+            )

@@ -5,6 +5,8 @@ reading files, renaming columns (`bronze_tables.py`).
 """
 
 import json
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
 
 from duckdb import DuckDBPyConnection
@@ -17,26 +19,28 @@ from orchestration.settings import ConfigurationError
 _RESCUED, _LIFTED = "rescued_rows", "lifted_rows"
 
 
-def lift_rescued(connection: DuckDBPyConnection, contract: Contract) -> None:
+def lift_rescued(connection: DuckDBPyConnection, contracts: Mapping[str, Contract]) -> None:
     """Give loaded rows the values of names that were unknown when they came and no longer are.
 
-    Bronze and ledger are then as if the files had been loaded by the contract of today. Raises
-    ConfigurationError when that takes two values of a row for one column's.
+    Bronze and ledger are then as if the files had been loaded by the contracts of today. Raises
+    ConfigurationError when one takes two values of a row for one column's.
     """
-    files = {
-        file_id: drift
-        for file_id, drift in (
-            (file_id, json.loads(text))
-            for file_id, text in connection.execute(
-                "select file_id, drift from bronze.files"
-                " where feed = ? and drift is not null and rows_loaded is not null",
-                [contract.feed],
-            ).fetchall()
-        )
-        if any(map(contract.column_for, drift["extra"]))
-    }
-    if not files:
-        return
+    drifts: dict[str, dict[int, dict[str, list[str]]]] = defaultdict(dict)
+    for feed, file_id, text in connection.execute(
+        "select feed, file_id, drift from bronze.files"
+        " where drift is not null and rows_loaded is not null"
+    ).fetchall():
+        drift = json.loads(text)
+        if feed in contracts and any(map(contracts[feed].column_for, drift["extra"])):
+            drifts[feed][file_id] = drift
+    for feed, files in drifts.items():
+        _lift(connection, contracts[feed], files)
+
+
+def _lift(
+    connection: DuckDBPyConnection, contract: Contract, files: Mapping[int, dict[str, list[str]]]
+) -> None:
+    """Rows and ledger in one transaction; `files`: file_id → the drift that is on record."""
     connection.execute("begin transaction")
     try:
         names = {contract.column_for(name) for drift in files.values() for name in drift["extra"]}
@@ -54,13 +58,18 @@ def lift_rescued(connection: DuckDBPyConnection, contract: Contract) -> None:
         connection.execute("commit")
     except Refused as refusal:
         connection.execute("rollback")
-        raise ConfigurationError(
-            f"feed {contract.feed!r}: by its contract two columns that were delivered side by side"
-            f" are one: {refusal.message} Take one of their names out of the aliases."
-        ) from None
+        raise two_for_one(contract, refusal.message) from None
     except BaseException:
         connection.execute("rollback")
         raise
+
+
+def two_for_one(contract: Contract, which: str) -> ConfigurationError:
+    """What to say of a contract that takes two values of one row for one column's."""
+    return ConfigurationError(
+        f"feed {contract.feed!r}: by its contract two columns that were delivered side by side are"
+        f" one: {which} Take one of their names out of the aliases."
+    )
 
 
 def _lift_rows(
