@@ -2,7 +2,8 @@
   A delivered text (trimmed, null when empty) read as a type of the contract; null when it does not
   read. Casts alone are lenient ('2.5' as integer is 3, '0x10' is 16), so a pattern stands beside
   each. A narrow decimal is read as a wide one first: cast at once, a number with an exponent may be
-  cut where it should be rounded, or taken though it is too large ('1.843e2' as decimal(4,2)).
+  cut where it should be rounded, or taken though it is too large ('1.843e2' as decimal(4,2)); and of
+  one with more than 40 characters digits would be lost before the exponent counts.
 #}
 {% macro read_as(type, text) -%}
     {%- if type == 'text' -%} {{ text }}
@@ -14,8 +15,11 @@
         end
     {%- elif type.startswith('decimal') -%}
         {%- set scale = type.split(',')[1] | replace(')', '') -%}
+        {%- set number = '^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)' -%}
         case
-            when {{ matches(text, '^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?$') }}
+            when
+                {{ matches(text, number ~ '$') }}
+                or (length({{ text }}) <= 40 and {{ matches(text, number ~ '[eE][+-]?[0-9]+$') }})
                 then try_cast(try_cast({{ text }} as decimal(38, {{ scale }})) as {{ type }})
         end
     {%- elif type == 'boolean' -%}

@@ -11,7 +11,7 @@
     case
         when {{ matches(text, '^' ~ day ~ '(' ~ time ~ ')?$') }}
             then try_cast({{ text }} as timestamp)
-        when {{ matches(text, '^' ~ day ~ time ~ ' ?(Z|z|[+-](0[0-9]|1[0-8]):?[0-5][0-9]|[+-](0[0-9]|1[0-8]))$') }}
+        when {{ matches(text, '^' ~ day ~ time ~ '(Z|[+-](0[0-9]|1[0-8]):?[0-5][0-9]|[+-](0[0-9]|1[0-8]))$') }}
             then make_timestamp(epoch_us(try_cast({{ text }} as timestamptz)))
     end
 {%- endmacro %}

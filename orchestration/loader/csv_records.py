@@ -40,7 +40,8 @@ class Record:
     """What begins at one physical line: values, or why it is no record.
 
     `values` is None where there is an error, and of a line that DuckDB reads right as it stands.
-    `may_be_cut`: too few fields or an open quote, as a file that was cut off has at its end.
+    `may_be_cut`: too few fields and no newline, or an open quote, as at the end of a file that was
+    cut off.
     """
 
     line_number: int
@@ -277,7 +278,8 @@ def _record(
             break
         position += 1
     if width is not None and len(values) != width:
-        return Record(number, body, None, _wrong(len(values), width), True)
+        is_last = not text.endswith("\n")
+        return Record(number, body, None, _wrong(len(values), width), is_last)
     return Record(number, body, values, lines=used)
 
 

@@ -44,7 +44,8 @@ _CUT_TOKEN = re.compile(
 class Element:
     """One line or array element: the raw text, and why it is no record, if so.
 
-    `is_json`: valid, though it may be no object; `may_be_cut`: right up to its end.
+    `is_json`: valid, though it may be no object; `may_be_cut`: right up to its end; `is_ended`: by
+    a newline.
     """
 
     line_number: int
@@ -52,6 +53,7 @@ class Element:
     error: str | None = None
     may_be_cut: bool = False
     is_json: bool = True
+    is_ended: bool = True
 
 
 def stage_json(
@@ -134,9 +136,11 @@ def find_one_by_one(
                 first_bad = first_bad or element
                 rejected.add(element.line_number, element.raw, element.error)
         if first_bad and not is_array:
-            cut = element.error is not None and not spooled.ends_with_newline
             is_half = element.may_be_cut or (rows.count and not element.is_json)
-            if cut and (is_half or whole is not None):
+            cut = not element.is_ended and is_half
+            if whole is not None:
+                cut = not spooled.ends_with_newline
+            if element.error is not None and cut:
                 raise Refused(
                     "truncated",
                     "the file ends without a newline, and its last line "
@@ -177,7 +181,7 @@ def lines(file: TextIO) -> Iterator[Element]:
             cut, is_json = _is_cut(problem, raw), False
         except (ValueError, RecursionError) as problem:
             error, cut, is_json = _unusual(problem), False, False
-        yield Element(number, raw, error, cut, is_json)
+        yield Element(number, raw, error, cut, is_json, line.endswith("\n"))
 
 
 def elements(file: TextIO, ends_with_newline: bool) -> Iterator[Element]:

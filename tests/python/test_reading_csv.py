@@ -111,6 +111,11 @@ def test_a_cut_last_line_refuses_the_file(desk, last):
     assert "3" in refusal.message
 
 
+def test_a_line_before_blanks_is_not_cut(desk):
+    assert desk.read(lines(HEADER, ROW, "2,b") + "  ").rows_rejected == 1
+    assert desk.refusal(lines(HEADER, ROW, '2,b,1,new,"open') + "  ").code == "truncated"
+
+
 def test_a_cut_header_refuses_the_file(desk):
     assert desk.refusal('thing_id,"na').code == "truncated"
 

@@ -220,6 +220,10 @@ def test_a_cut_last_line_refuses_the_file(desk, last):
     assert desk.read(whole + last + "\n", NAME).rows_rejected == 1
 
 
+def test_a_line_before_blanks_is_not_cut(desk):
+    assert desk.read('{"thing_id":"1"}\n{"thing_id":"2"\n  ', NAME).rows_rejected == 1
+
+
 @pytest.mark.parametrize("last", ["42", "null", "[1,2]", '{"thing_id":"\\ud800"}'])
 def test_a_last_line_that_is_json_but_no_record_is_rejected(desk, last):
     desk.read('{"thing_id":"1"}\n' + last, NAME)
@@ -227,7 +231,9 @@ def test_a_last_line_that_is_json_but_no_record_is_rejected(desk, last):
 
 
 def test_a_cut_pretty_object_refuses_the_file(desk):
-    assert desk.refusal(json.dumps(ONE, indent=2)[:-20], NAME).code == "truncated"
+    whole = json.dumps(ONE, indent=2)
+    assert desk.refusal(whole[:-20], NAME).code == "truncated"
+    assert desk.refusal(whole[: whole.rindex("\n", 0, -2)] + "\n  ", NAME).code == "truncated"
 
 
 def test_a_whole_last_line_without_newline_is_loaded(desk):

@@ -51,7 +51,11 @@ in_context as (
     left join product_versions
         on typed.product_id = product_versions.product_id
         and orders.order_date is not null
-        and (orders.order_date >= product_versions.valid_from or product_versions.is_first_version)
+        and (
+            orders.order_date >= product_versions.valid_from
+            -- As in gold: macros/open_first_version.sql.
+            or (product_versions.is_first_version and orders.order_date >= timestamp '1900-01-01')
+        )
         and (orders.order_date < product_versions.valid_to or product_versions.valid_to is null)
 )
 
