@@ -148,12 +148,8 @@ def former_columns(connection: DuckDBPyConnection, contract: Contract) -> tuple[
 
 def ever_personal(connection: DuckDBPyConnection, contract: Contract) -> tuple[str, ...]:
     """Columns of a feed in bronze that are personal, or were when they left its contract."""
-    former = former_columns(connection, contract)
     comments = columns_in_bronze(connection).get(contract.feed, {})
-    return (
-        *(column.name for column in personal_columns(contract)),
-        *(name for name in former if comments[name] == _PERSONAL),
-    )
+    return tuple(name for name, comment in comments.items() if comment == _PERSONAL)
 
 
 def has_contacts(contract: Contract) -> bool:

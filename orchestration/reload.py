@@ -59,6 +59,7 @@ def read_anew(settings: Settings, host: str, port: int, report: Callable[[str], 
     A project that does not load is told, and what was read before stays: without sensors nothing
     would load, and nobody would be told.
     """
+    # `up`, which watches, needs none of this.
     from dagster_graphql import (
         DagsterGraphQLClient,
         DagsterGraphQLClientError,

@@ -89,6 +89,18 @@ def is_built(connection: DuckDBPyConnection, table: str) -> bool:
     )
 
 
+def columns_of(connection: DuckDBPyConnection, table: str) -> set[str]:
+    """The names of a table's columns (`schema.name`); none where there is no such table."""
+    return {
+        name
+        for (name,) in connection.execute(
+            "select column_name from duckdb_columns() where database_name = current_database()"
+            " and schema_name || '.' || table_name = ?",
+            [table],
+        ).fetchall()
+    }
+
+
 def contacts_of(
     connection: DuckDBPyConnection,
     settings: Settings,
@@ -190,7 +202,7 @@ def _contacts_published(
         with duckdb.connect(path, read_only=True) as published:
             for feed, contract in contracts.items():
                 # A version has the columns of its day.
-                there = _columns_published(published, feed)
+                there = columns_of(published, f"steward.{feed}")
                 named = [
                     is_person(f'"{column.name}"')
                     for column in contract.columns
@@ -199,7 +211,9 @@ def _contacts_published(
                 if has_contacts(contract) and named:
                     personal = {column.name for column in personal_columns(contract)}
                     listed = [
-                        f'trim("{name}")' for name in there if contract.column_for(name) in personal
+                        f'trim("{name}")'
+                        for name in sorted(there)
+                        if contract.column_for(name) in personal
                     ]
                     for row in published.execute(
                         f"select {', '.join(listed) or 'null'} from steward.{feed}"
@@ -207,14 +221,3 @@ def _contacts_published(
                     ).fetchall():
                         values |= set(row)
     return values
-
-
-def _columns_published(published: DuckDBPyConnection, feed: str) -> list[str]:
-    return [
-        name
-        for (name,) in published.execute(
-            "select column_name from duckdb_columns() where database_name = current_database()"
-            " and schema_name = 'steward' and table_name = ?",
-            [feed],
-        ).fetchall()
-    ]

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from duckdb import DuckDBPyConnection
 
 from orchestration.contracts import Contract
-from orchestration.erasure.find import Rows
+from orchestration.erasure.find import Rows, columns_of
 from orchestration.erasure.traces import Traces, core_of, phone_digits, sql_of_digits
 from orchestration.people import (
     ERASED,
@@ -190,7 +190,7 @@ def _forget_derived(connection: DuckDBPyConnection, contract: Contract, found: R
     ]
     staged = f"silver.stg_{feed}"
     place = "(_file_id, _row_number)"
-    if _columns(connection, staged):
+    if columns_of(connection, staged):
         keys = ", ".join(contract.key)
         theirs = f"{place} in (select {place} from {found.table})"
         connection.execute(
@@ -210,18 +210,7 @@ def _forget_derived(connection: DuckDBPyConnection, contract: Contract, found: R
 
 
 def _blank(connection: DuckDBPyConnection, table: str, columns: list[str], where: str) -> None:
-    there = [name for name in columns if name in _columns(connection, table)]
+    there = [name for name in columns if name in columns_of(connection, table)]
     if there:
         assignments = ", ".join(f'"{name}" = null' for name in dict.fromkeys(there))
         connection.execute(f"update {table} set {assignments} where {where}")
-
-
-def _columns(connection: DuckDBPyConnection, table: str) -> set[str]:
-    return {
-        name
-        for (name,) in connection.execute(
-            "select column_name from duckdb_columns() where database_name = current_database()"
-            " and schema_name || '.' || table_name = ?",
-            [table],
-        ).fetchall()
-    }

@@ -24,6 +24,7 @@ from orchestration.loader.triggers import (
     sha256_difference,
 )
 from orchestration.loader.withhold import command_for, release_withheld, withheld_files
+from orchestration.transaction import transaction
 
 
 @dataclass(frozen=True)
@@ -105,14 +106,13 @@ class Batches:
 
     def close(self, batch: Batch) -> None:
         """Write a batch as loaded; what an operator released is used up with it, or neither."""
-        self._connection.execute("begin transaction")
-        if self._releases.pop((batch.batch_id, batch.sha256), None) is not None:
-            self._connection.execute(
-                "update bronze.releases set used_at = ? where batch_id = ? and used_at is null",
-                [batch.updated_at, batch.batch_id],
-            )
-        self.put(replace(batch, status="loaded"))
-        self._connection.execute("commit")
+        with transaction(self._connection):
+            if self._releases.pop((batch.batch_id, batch.sha256), None) is not None:
+                self._connection.execute(
+                    "update bronze.releases set used_at = ? where batch_id = ? and used_at is null",
+                    [batch.updated_at, batch.batch_id],
+                )
+            self.put(replace(batch, status="loaded"))
 
 
 def release_batch(

@@ -10,6 +10,7 @@ from duckdb import DuckDBPyConnection
 from orchestration.contracts import Contract
 from orchestration.loader.rescued import lift_rescued, two_for_one
 from orchestration.people import columns_in_bronze, create_people, mark_personal
+from orchestration.transaction import transaction
 
 _LEDGER = """
 create schema if not exists bronze;
@@ -98,14 +99,12 @@ def _rename(
     ).fetchone()
     if row:
         raise two_for_one(contract, f"record {row[0]} of {row[1]} has {before!r} and {after!r}.")
-    with connection.cursor() as cursor:
-        cursor.execute("begin transaction")
-        cursor.execute(
+    with transaction(connection):
+        connection.execute(
             f'update {table} set "{after}" = "{before}"'
             f' where "{after}" is null and "{before}" is not null'
         )
-        cursor.execute(f'alter table {table} drop column "{before}"')
-        cursor.execute("commit")
+        connection.execute(f'alter table {table} drop column "{before}"')
 
 
 def _note_how_files_were_read(

@@ -137,10 +137,10 @@ def find_one_by_one(
                 rejected.add(element.line_number, element.raw, element.error)
         if first_bad and not is_array:
             is_half = element.may_be_cut or (rows.count and not element.is_json)
-            cut = not element.is_ended and is_half
+            is_cut = is_half and not element.is_ended
             if whole is not None:
-                cut = not spooled.ends_with_newline
-            if element.error is not None and cut:
+                is_cut = not spooled.ends_with_newline
+            if is_cut and element.error is not None:
                 raise Refused(
                     "truncated",
                     "the file ends without a newline, and its last line "

@@ -6,11 +6,13 @@ stand-ins. Does not: rows of feeds (`file_load.py`), batches (`batches.py`), mov
 
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
 from datetime import date, datetime
 
-from duckdb import DuckDBPyConnection, TransactionException
+from duckdb import DuckDBPyConnection
+
+from orchestration.transaction import transaction
 
 
 @dataclass(frozen=True)
@@ -259,13 +261,9 @@ class Ledger:
     def transaction(self) -> Iterator[None]:
         """All that is written inside is committed together, or none of it."""
         self._before = {}
-        self._connection.execute("begin transaction")
         try:
-            yield
-            self._connection.execute("commit")
+            with transaction(self._connection):
+                yield
         except BaseException:
             self._undo()
-            # A commit that failed has ended the transaction already.
-            with suppress(TransactionException):
-                self._connection.execute("rollback")
             raise

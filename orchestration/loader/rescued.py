@@ -15,6 +15,7 @@ from orchestration.contracts import Contract
 from orchestration.loader.json_columns import extract_columns
 from orchestration.loader.refusal import Refused
 from orchestration.settings import ConfigurationError
+from orchestration.transaction import transaction
 
 _RESCUED, _LIFTED = "rescued_rows", "lifted_rows"
 
@@ -34,34 +35,29 @@ def lift_rescued(connection: DuckDBPyConnection, contracts: Mapping[str, Contrac
         if feed in contracts and any(map(contracts[feed].column_for, drift["extra"])):
             drifts[feed][file_id] = drift
     for feed, files in drifts.items():
-        _lift(connection, contracts[feed], files)
+        try:
+            with transaction(connection):
+                _lift(connection, contracts[feed], files)
+        except Refused as refusal:
+            raise two_for_one(contracts[feed], refusal.message) from None
 
 
 def _lift(
     connection: DuckDBPyConnection, contract: Contract, files: Mapping[int, dict[str, list[str]]]
 ) -> None:
-    """Rows and ledger in one transaction; `files`: file_id → the drift that is on record."""
-    connection.execute("begin transaction")
-    try:
-        names = {contract.column_for(name) for drift in files.values() for name in drift["extra"]}
-        _lift_rows(connection, contract, names - {None}, list(files))
-        for file_id, drift in files.items():
-            known = {contract.column_for(name) for name in drift["extra"]}
-            left = {
-                "extra": [name for name in drift["extra"] if not contract.column_for(name)],
-                "missing": [name for name in drift["missing"] if name not in known],
-            }
-            connection.execute(
-                "update bronze.files set drift = ? where file_id = ?",
-                [json.dumps(left) if any(left.values()) else None, file_id],
-            )
-        connection.execute("commit")
-    except Refused as refusal:
-        connection.execute("rollback")
-        raise two_for_one(contract, refusal.message) from None
-    except BaseException:
-        connection.execute("rollback")
-        raise
+    """Rows and ledger; `files`: file_id → the drift that is on record. Raises Refused."""
+    names = {contract.column_for(name) for drift in files.values() for name in drift["extra"]}
+    _lift_rows(connection, contract, names - {None}, list(files))
+    for file_id, drift in files.items():
+        known = {contract.column_for(name) for name in drift["extra"]}
+        left = {
+            "extra": [name for name in drift["extra"] if not contract.column_for(name)],
+            "missing": [name for name in drift["missing"] if name not in known],
+        }
+        connection.execute(
+            "update bronze.files set drift = ? where file_id = ?",
+            [json.dumps(left) if any(left.values()) else None, file_id],
+        )
 
 
 def two_for_one(contract: Contract, which: str) -> ConfigurationError:
