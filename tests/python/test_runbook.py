@@ -74,6 +74,11 @@ EXERCISED_BY = {
         "test_forecast.test_a_forecast_per_category_and_measure_and_a_reason_where_there_is_none"
     ],
     "Somebody asks to be forgotten": ["test_erasure.test_no_byte_of_the_person_is_left"],
+    "A provider changes its files, or sends no more": [
+        "test_contract_changes.test_a_renamed_column_keeps_its_rows",
+        "test_contract_changes.test_a_column_has_what_was_delivered_before_its_contract_knew_it",
+        "test_dbt_alone.test_what_no_model_makes_any_more_is_dropped",
+    ],
     "A column turns out to be personal": [
         "test_contract_changes.test_what_is_marked_personal_is_hidden_wherever_it_stood"
     ],
