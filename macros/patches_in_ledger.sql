@@ -38,7 +38,9 @@
             from (
                 select distinct feed, file_name, sha256
                 from {{ files }}
-                where status in ('loaded', 'duplicate', 'superseded', 'retracted')
+                where
+                    status in ('loaded', 'duplicate', 'superseded', 'retracted')
+                    and file_name in (select trim(file_name) from {{ patches }})
             ) as contents
         ) as named
             on patches.file_name = named.file_name

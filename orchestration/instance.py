@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 POSTGRES_VARIABLE = "DAGSTER_POSTGRES_URL"
 
+# SQLite takes some 30,000 parameters.
+_RUNS_AT_ONCE = 10_000
 _OURS = "# Written by Orderhouse at every start; without this line it is yours and stays.\n"
 _SQLITE = """
 # Dagster's default, with one engine per file (see the module).
@@ -115,17 +117,17 @@ def expire_runs(instance: "dg.DagsterInstance", home: Path, keep: int) -> int:
         for record in instance.get_run_records(dg.RunsFilter(statuses=over))
         if record.storage_id < oldest_kept
     ]
-    storage = instance.event_log_storage
     for run_id in old:
         instance.delete_run(run_id)
-        if isinstance(storage, SqlEventLogStorage):
-            with storage.index_connection() as connection:
-                connection.execute(
-                    AssetCheckExecutionsTable.delete().where(
-                        AssetCheckExecutionsTable.c.run_id == run_id
-                    )
-                )
         # SQLite's store has a file for each run, which deleting the run leaves behind.
-        for path in (home / "history" / "runs").glob(f"{run_id}.db*"):
-            path.unlink()
+        for end in ("", "-wal", "-shm", "-journal"):
+            (home / "history" / "runs" / f"{run_id}.db{end}").unlink(missing_ok=True)
+    storage = instance.event_log_storage
+    if old and isinstance(storage, SqlEventLogStorage):
+        # Many at once: no index of Dagster's helps to find those of a run.
+        run_ids = AssetCheckExecutionsTable.c.run_id
+        with storage.index_connection() as connection:
+            for start in range(0, len(old), _RUNS_AT_ONCE):
+                some = old[start : start + _RUNS_AT_ONCE]
+                connection.execute(AssetCheckExecutionsTable.delete().where(run_ids.in_(some)))
     return len(old)

@@ -15,7 +15,7 @@ from typing import Any
 from orchestration.alerts import observe_failed_run, observe_feeds, send_alerts
 from orchestration.builds import build_is_due
 from orchestration.contracts import Contract, load_contracts
-from orchestration.instance import open_instance
+from orchestration.instance import dagster_home, expire_runs, open_instance
 from orchestration.loader.erased import rewrites_are_due
 from orchestration.loader.landing import passed_over
 from orchestration.loader.ledger import Ledger
@@ -26,6 +26,8 @@ from orchestration.warehouse import damage_of, make_key, writer_lock
 
 # Faults that leave every file loaded: the first run shows quarantine, and nothing waits after it.
 _DEMO_FAULTS = "rows,lines"
+# Who runs it from cron has no night; to look for old runs after each of them would cost.
+_RUNS_OVER = 50
 _DEMO_MARGIN = timedelta(days=200 * 365)
 
 Report = Callable[[str], None]
@@ -207,6 +209,8 @@ def _execute(
                 "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
             },
         )
+        if instance.get_runs_count() > settings.runs_kept + _RUNS_OVER:
+            expire_runs(instance, dagster_home(settings), settings.runs_kept)
     metadata = {
         event.asset_key.to_user_string(): event.materialization.metadata
         for event in result.get_asset_materialization_events()

@@ -6,7 +6,7 @@
   Old and new rows are paired by row_columns, a third of the cost of grouping them by all columns; rows
   that these do not tell apart count as differing. Old rows are found by key and fetched by their
   place: mostly there are few of them, and the table is wide.
-  A model without touch_rules is small: all of it is compared and replaced.
+  A model without touch_rules is small: all of it is compared.
 #}
 {% macro get_incremental_touched_keys_sql(arg_dict) %}
     {%- set target = arg_dict.target_relation -%}
@@ -53,9 +53,7 @@
         {%- endfor %}
     );
 
-    {% set differs -%}
-    {%- if touch_rules() %}where ({{ key }}) in (select {{ key }} from differing__{{ model.name }}){% endif %}
-    {%- endset -%}
+    {% set differs = 'where (' ~ key ~ ') in (select ' ~ key ~ ' from differing__' ~ model.name ~ ')' %}
     delete from {{ target }} where rowid in (select place__ from old__{{ model.name }} {{ differs }});
     insert into {{ target }} ({{ columns | join(', ') }})
     select {{ columns | join(', ') }} from {{ computed }} {{ differs }};

@@ -1,6 +1,6 @@
 {#
   dbt's own hook into the relation that a generic test reads, beside the test's config `where`: in a
-  build only keys that changed are tested (is_changed), under `dbt test` all.
+  build only keys that changed are tested (is_changed), and what it appended; under `dbt test` all.
 #}
 {% macro get_where_subquery(relation) -%}
     {%- set conditions = [config.get('where')] if config.get('where') else [] -%}
@@ -9,6 +9,9 @@
     {%- if node and node.relation_name == relation | string -%}
         {%- set changed = is_changed(node.name) -%}
         {%- if changed | trim != 'true' -%}{%- do conditions.append(changed) -%}{%- endif -%}
+        {%- if flags.WHICH == 'build' and node.config.incremental_strategy == 'append' -%}
+            {%- do conditions.append("build_id = '" ~ invocation_id ~ "'") -%}
+        {%- endif -%}
     {%- endif -%}
     {%- if not conditions -%}
         {%- do return(relation) -%}

@@ -91,7 +91,7 @@ class Files:
         # file_id of loaded files in which telling values stand or, before a crash, stood.
         self.with_traces = {
             entry.file_id
-            for entry in self._ledger.entries()
+            for entry in self._ledger.where("true")
             if self._ledger.is_rewritten(entry.feed, entry.sha256)
         }
 
@@ -137,7 +137,7 @@ class Files:
                 wanted[entry.feed, entry.sha256] = False
         known = {
             (entry.feed, sha256): entry
-            for entry in self._ledger.entries()
+            for entry in self._ledger.where("true")
             for sha256 in self._ledger.contents(entry)
         }
         unknown = set()
@@ -275,8 +275,8 @@ class Files:
         target = path.with_name(name)
         if os.path.lexists(target):
             # The loader's way with a name that is taken.
-            known = (entry for entry in self._ledger.entries() if entry.file_name == path.name)
-            target = path.with_name(f"{name}.{max((entry.file_id for entry in known), default=0)}")
+            newest = self._ledger.newest(path.name)
+            target = path.with_name(f"{name}.{newest.file_id if newest else 0}")
         # A reason goes with its file, or has gone.
         for end in (_REASON, ""):
             source, goal = (one.with_name(one.name + end) for one in (path, target))

@@ -4,13 +4,16 @@ Belongs here: which files are searched, and what is known of each afterwards. Do
 searched for, and in which spellings (`traces.py`); clearing (`files.py`).
 """
 
+import os
 import re
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import repeat
 from multiprocessing import get_context
 from pathlib import Path
+from stat import S_ISREG
 
 from orchestration.erasure.packing import CannotUnpack
 from orchestration.erasure.traces import Traces, chunks
@@ -80,14 +83,15 @@ def is_database(path: Path) -> bool:
 
 def files_under(folders: Iterable[Path]) -> list[Path]:
     """Every regular file under `folders`, once."""
-    return sorted(
-        {
-            path.resolve()
-            for folder in folders
-            for path in folder.rglob("*")
-            if path.is_file() and not path.is_symlink()
-        }
-    )
+    found = set()
+    for folder in folders:
+        for inside, _, names in os.walk(folder.resolve()):
+            for path in (Path(inside, name) for name in names):
+                # It may be gone by now.
+                with suppress(FileNotFoundError):
+                    if S_ISREG(path.lstat().st_mode):
+                        found.add(path)
+    return sorted(found)
 
 
 def _searched(sizes: Mapping[Path, int], traces: Traces) -> Iterable[Seen]:

@@ -59,36 +59,43 @@ READY = Verdict("ready")
 
 
 class Batches:
-    """The rows of `bronze.batches` and the releases in force, read once per run."""
+    """`bronze.batches` and the releases in force, as one run asks them."""
 
     def __init__(self, connection: DuckDBPyConnection) -> None:
         self._connection = connection
-        rows = connection.execute(f"select {_COLUMNS} from bronze.batches").fetchall()
-        self._batches = {batch.batch_id: batch for batch in (Batch(*row) for row in rows)}
-        self._releases = {
-            (batch_id, sha256): why
-            for batch_id, sha256, why in connection.execute(
-                "select batch_id, trigger_sha256, why from bronze.releases where used_at is null"
-            ).fetchall()
-        }
 
-    def all(self) -> list[Batch]:
-        return list(self._batches.values())
+    def open(self) -> list[Batch]:
+        """The batches that are not loaded, in the order they were first seen."""
+        return self._where("status <> 'loaded' order by first_seen_at, batch_id")
 
-    def get(self, batch_id: str) -> Batch | None:
-        return self._batches.get(batch_id)
+    def get(self, batch_id: str | None) -> Batch | None:
+        found = self._where("batch_id = ?", batch_id)
+        return found[0] if found else None
+
+    def _where(self, condition: str, *parameters: object) -> list[Batch]:
+        rows = self._connection.execute(
+            f"select {_COLUMNS} from bronze.batches where {condition}", parameters
+        ).fetchall()
+        return [Batch(*row) for row in rows]
 
     def release(self, batch_id: str | None) -> str | None:
         """Why an operator released a batch, None when nobody did.
 
         A release ends when the batch is loaded or its trigger replaced.
         """
-        batch = self._batches.get(batch_id or "")
-        return None if batch is None else self._releases.get((batch.batch_id, batch.sha256))
+        row = self._connection.execute(
+            "select max_by(why, released_at) from bronze.releases"
+            " where batch_id = ? and used_at is null and exists (from bronze.batches"
+            " where batches.batch_id = releases.batch_id"
+            " and batches.sha256 is not distinct from trigger_sha256)",
+            [batch_id],
+        ).fetchone()
+        assert row is not None
+        return row[0]
 
     def put(self, batch: Batch) -> None:
         """Write a batch when it is new or something but its time changed."""
-        before = self._batches.get(batch.batch_id)
+        before = self.get(batch.batch_id)
         if before is not None and replace(before, updated_at=batch.updated_at) == batch:
             return
         if before is None:
@@ -102,12 +109,11 @@ class Batches:
                 f"update bronze.batches set {assignments} where batch_id = ?",
                 [*astuple(batch)[1:], batch.batch_id],
             )
-        self._batches[batch.batch_id] = batch
 
     def close(self, batch: Batch) -> None:
         """Write a batch as loaded; what an operator released is used up with it, or neither."""
         with transaction(self._connection):
-            if self._releases.pop((batch.batch_id, batch.sha256), None) is not None:
+            if self.release(batch.batch_id) is not None:
                 self._connection.execute(
                     "update bronze.releases set used_at = ? where batch_id = ? and used_at is null",
                     [batch.updated_at, batch.batch_id],

@@ -271,8 +271,8 @@ def _archive(run: Run, delivery: Delivery, entry: Entry) -> str | None:
 def _is_unmoved(run: Run, entry: Entry, folder: Path, raw_name: str) -> bool:
     deliveries = [
         delivery
-        for delivery in run.ledger.entries_of(entry.file_name, entry.sha256)
-        if delivery.feed == entry.feed
+        for delivery in run.ledger.of_name(entry.file_name)
+        if (delivery.sha256, delivery.feed) == (entry.sha256, entry.feed)
         and (delivery.status == "discarded") == (entry.status == "discarded")
         and delivery.reprocessed is None
     ]

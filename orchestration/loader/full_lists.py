@@ -61,8 +61,11 @@ def check_made_full(connection: DuckDBPyConnection, contract: Contract, ledger: 
     """
     if contract.extract != "full":
         return
-    loaded = [entry for entry in ledger.entries() if entry.feed == contract.feed and entry.read_as]
-    if not loaded or contract.reading_as(loaded[-1].read_as).extract == "full":
+    newest = connection.execute(
+        "select max_by(read_as, file_id) from bronze.files where feed = ? and read_as is not null",
+        [contract.feed],
+    ).fetchone()
+    if newest == (None,) or contract.reading_as(newest[0]).extract == "full":
         return
     for days in pairwise(ledger.delivery_dates(contract.feed)):
         lists = {day: _delivery(contract, ledger, day) for day in days}

@@ -1,12 +1,11 @@
 """The ledger: which file is known, which counts, and what stands in for what.
 
-Belongs here: `bronze.files` in memory and on disk, the rules of duplicates, corrections and
-stand-ins. Does not: rows of feeds (`file_load.py`), batches (`batches.py`), moving files.
+Belongs here: the rows of `bronze.files`, the rules of duplicates, corrections and stand-ins. Does
+not: rows of feeds (`file_load.py`), batches (`batches.py`), moving files.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import astuple, dataclass, fields
 from datetime import date, datetime
 
@@ -55,39 +54,19 @@ class Verdict:
 
 
 class Ledger:
-    """All entries, read once per run and kept in step with the table.
+    """The table as one run asks it: what it takes to answer follows what landed, not what ever did.
 
     `record` belongs inside `transaction`.
     """
 
     def __init__(self, connection: DuckDBPyConnection) -> None:
         self._connection = connection
-        self._entries: dict[int, Entry] = {}
-        self._by_name: dict[str, set[int]] = defaultdict(set)
-        self._by_bytes: dict[tuple[str | None, str], set[int]] = defaultdict(set)
-        self._before: dict[int, Entry | None] = {}
-        for row in connection.execute(f"select {_COLUMNS} from bronze.files").fetchall():
-            self._keep(Entry(*row))
         self._rewritten: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
         for feed, delivered, sha256, size in connection.execute(
             "select feed, sha256, rewritten_sha256, rewritten_size_bytes"
             " from bronze.rewritten_files"
         ).fetchall():
             self.keep_rewritten(feed, delivered, sha256, size)
-
-    def _keep(self, entry: Entry) -> None:
-        self._entries[entry.file_id] = entry
-        self._by_name[entry.file_name].add(entry.file_id)
-        self._by_bytes[entry.feed, entry.sha256].add(entry.file_id)
-
-    def _undo(self) -> None:
-        """Forget what the open transaction wrote, without asking a database that may be broken."""
-        for file_id, before in self._before.items():
-            entry = self._entries.pop(file_id)
-            self._by_name[entry.file_name].discard(file_id)
-            self._by_bytes[entry.feed, entry.sha256].discard(file_id)
-            if before is not None:
-                self._keep(before)
 
     def keep_rewritten(
         self, feed: str, delivered: str, sha256: str | None, size_bytes: int | None
@@ -129,44 +108,36 @@ class Ledger:
 
     def record(self, entry: Entry) -> None:
         """Write an entry: a new one, or the one of its file_id as it now is."""
-        if entry.file_id in self._entries:
-            assignments = ", ".join(f"{field.name} = ?" for field in fields(Entry)[1:])
-            self._connection.execute(
-                f"update bronze.files set {assignments} where file_id = ?",
-                [*astuple(entry)[1:], entry.file_id],
-            )
-        else:
+        assignments = ", ".join(f"{field.name} = ?" for field in fields(Entry)[1:])
+        (changed,) = self._connection.execute(
+            f"update bronze.files set {assignments} where file_id = ?",
+            [*astuple(entry)[1:], entry.file_id],
+        ).fetchone()
+        if not changed:
             marks = ", ".join("?" for _ in fields(Entry))
             self._connection.execute(
                 f"insert into bronze.files ({_COLUMNS}) values ({marks})", list(astuple(entry))
             )
-        self._before.setdefault(entry.file_id, self._entries.get(entry.file_id))
-        self._keep(entry)
+
+    def where(self, condition: str, *parameters: object) -> list[Entry]:
+        """The entries that a condition over `bronze.files as files` holds for, as they came."""
+        rows = self._connection.execute(
+            f"select {_COLUMNS} from bronze.files as files where {condition} order by file_id",
+            parameters,
+        ).fetchall()
+        return [Entry(*row) for row in rows]
 
     def __getitem__(self, file_id: int) -> Entry:
-        return self._entries[file_id]
-
-    def entries(self) -> list[Entry]:
-        """Every entry, in the order they came."""
-        return [entry for _, entry in sorted(self._entries.items())]
+        (entry,) = self.where("file_id = ?", file_id)
+        return entry
 
     def of_name(self, file_name: str) -> list[Entry]:
         """Every entry of a name, in the order they came."""
-        return [self._entries[file_id] for file_id in sorted(self._by_name.get(file_name, ()))]
-
-    def entries_of(self, file_name: str, sha256: str) -> list[Entry]:
-        """Every delivery of these bytes under this name."""
-        return [
-            self._entries[file_id]
-            for file_id in sorted(self._by_name.get(file_name, ()))
-            if self._entries[file_id].sha256 == sha256
-        ]
+        return self.where("file_name = ?", file_name)
 
     def same_bytes(self, feed: str | None, sha256: str) -> list[Entry]:
         """Every delivery of these bytes to a feed, under any name."""
-        return [
-            self._entries[file_id] for file_id in sorted(self._by_bytes.get((feed, sha256), ()))
-        ]
+        return self.where("sha256 = ? and feed is not distinct from ?", sha256, feed)
 
     def delivered(self, file_name: str, sha256: str | None) -> Entry | None:
         """The delivery that answers a trigger that names this file, None when there is none.
@@ -174,22 +145,18 @@ class Ledger:
         It is the last one, unless that was taken back; or was refused and is not the announced
         one, by its hash: then the last one that was not refused.
         """
-        newest = self.newest(file_name)
-        if newest is None or newest.status == "retracted":
+        of_name = self.of_name(file_name)
+        if not of_name or of_name[-1].status == "retracted":
             return None
-        if newest.status != "discarded" or sha256 in (None, newest.sha256):
-            return newest
-        in_effect = [
-            self._entries[file_id]
-            for file_id in sorted(self._by_name[file_name])
-            if self._entries[file_id].status in ("loaded", "duplicate")
-        ]
+        if of_name[-1].status != "discarded" or sha256 in (None, of_name[-1].sha256):
+            return of_name[-1]
+        in_effect = [entry for entry in of_name if entry.status in ("loaded", "duplicate")]
         return in_effect[-1] if in_effect else None
 
     def newest(self, file_name: str) -> Entry | None:
         """The last entry of a name, whatever its status."""
-        file_ids = self._by_name.get(file_name)
-        return self._entries[max(file_ids)] if file_ids else None
+        of_name = self.of_name(file_name)
+        return of_name[-1] if of_name else None
 
     def as_read(self, feed: str | None, sha256: str) -> Entry:
         """A delivery of these bytes by whose name they were read; else the first."""
@@ -206,24 +173,19 @@ class Ledger:
 
     def delivery(self, feed: str, batch_date: date) -> list[Entry]:
         """The files of a feed and batch date that count."""
-        return [
-            entry
-            for entry in self._entries.values()
-            if (entry.feed, entry.batch_date, entry.status) == (feed, batch_date, "loaded")
-        ]
+        return self.where("feed = ? and batch_date = ? and status = 'loaded'", feed, batch_date)
 
     def delivery_dates(self, feed: str) -> list[date]:
         """Batch dates, ascending, for which a feed has rows that count."""
-        return sorted(
-            {
-                entry.batch_date
-                for entry in self._entries.values()
-                if entry.feed == feed
-                and entry.status == "loaded"
-                and entry.rows_loaded
-                and entry.batch_date
-            }
-        )
+        return [
+            day
+            for (day,) in self._connection.execute(
+                "select distinct batch_date from bronze.files"
+                " where feed = ? and status = 'loaded' and rows_loaded > 0"
+                " and batch_date is not null order by batch_date",
+                [feed],
+            ).fetchall()
+        ]
 
     def judge(self, feed: str, file_name: str, sha256: str) -> Verdict:
         """Whether a delivered file is loaded, and whose place it takes.
@@ -249,21 +211,12 @@ class Ledger:
 
     def stand_ins(self) -> list[Entry]:
         """Duplicates whose original counts no more, in the order they arrived."""
-        return [
-            entry
-            for file_id, entry in sorted(self._entries.items())
-            if entry.status == "duplicate"
-            and entry.duplicate_of is not None
-            and self._entries[entry.duplicate_of].status not in ("loaded", "withheld")
-        ]
+        return self.where(
+            "status = 'duplicate' and exists (from bronze.files as original"
+            " where original.file_id = files.duplicate_of"
+            " and original.status not in ('loaded', 'withheld'))"
+        )
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> AbstractContextManager[None]:
         """All that is written inside is committed together, or none of it."""
-        self._before = {}
-        try:
-            with transaction(self._connection):
-                yield
-        except BaseException:
-            self._undo()
-            raise
+        return transaction(self._connection)

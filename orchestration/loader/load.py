@@ -6,7 +6,6 @@ line. Does not: the rules of a step (the other modules of this package).
 
 import shutil
 import time
-from collections import Counter
 from collections.abc import Callable, Container, Mapping
 from contextlib import closing
 from dataclasses import replace
@@ -128,16 +127,17 @@ def _load(run: Run, batches: Batches, wait_for_settling: bool) -> LoadReport:
 
 def _without_contract(run: Run) -> list[str]:
     """Lines about feeds whose files count by the ledger, and whose rows no table has any more."""
-    files = Counter(
-        entry.feed
-        for entry in run.ledger.entries()
-        if entry.status == "loaded" and entry.feed not in run.contracts and entry.feed != TRIGGER
-    )
+    files = run.connection.execute(
+        "select feed, count(*) from bronze.files where status = 'loaded' and feed <> ?"
+        " group by feed order by feed",
+        [TRIGGER],
+    ).fetchall()
     return [
         f"{feed}: no contract has this feed any more; rows of {count:,} loaded files stay in bronze"
         " alone. If the feed was renamed, give it its old name and list the new one among its"
         " aliases."
-        for feed, count in sorted(files.items())
+        for feed, count in files
+        if feed not in run.contracts
     ]
 
 
@@ -198,7 +198,7 @@ def _batches_without_trigger(run: Run, batches: Batches) -> list[BatchOutcome]:
         if outcome.status == "held" or (outcome.status == "failed" and _is_list(run, outcome.feed))
     }
     outcomes = []
-    for batch in batches.all():
+    for batch in batches.open():
         if batch.trigger_file is not None or batch.status != "held":
             continue
         if batch.batch_id not in left:
@@ -247,7 +247,7 @@ def _leave_notes(
     timeout = timedelta(minutes=run.settings.batch_timeout_minutes)
     late_at = [
         (batch.first_seen_at + timeout).replace(tzinfo=UTC).timestamp()
-        for batch in batches.all()
+        for batch in batches.open()
         if batch.status == "waiting"
     ]
     write_notes(run.settings, Notes(notes, min(late_at, default=None)))

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 
 from orchestration.loader.deliveries import Delivery, Run, read_delivery
 from orchestration.loader.file_names import shown
+from orchestration.loader.ledger import Ledger
 from orchestration.loader.units import Unit
 
 _log = logging.getLogger(__name__)
@@ -28,9 +29,6 @@ def read_ahead(run: Run, units: Iterable[Unit], unfinished: Set[str]) -> Iterato
     belong to the readers. Reading ahead settles nothing: a file for which it fails comes unread,
     and is read again where its outcome is told.
     """
-    counting = {
-        (entry.feed, entry.sha256) for entry in run.ledger.entries() if entry.status == "loaded"
-    }
     upcoming, begun = deque(units), deque()
     readers = ThreadPoolExecutor(_READERS, thread_name_prefix="reader")
     try:
@@ -43,7 +41,7 @@ def read_ahead(run: Run, units: Iterable[Unit], unfinished: Set[str]) -> Iterato
                     if delivery.landed.size_bytes >= _LARGE_BYTES:
                         megabytes = delivery.landed.size_bytes / 1e6
                         run.report(f"Reading {shown(delivery.name.name)} ({megabytes:,.0f} MB).")
-                begun.append((unit, [readers.submit(_read, run, one, counting) for one in files]))
+                begun.append((unit, [readers.submit(_read, run, one) for one in files]))
             unit, reading = begun.popleft()
             wait(reading)
             yield unit
@@ -60,9 +58,12 @@ def _is_complete(run: Run, unit: Unit) -> bool:
     )
 
 
-def _read(run: Run, delivery: Delivery, counting: Set[tuple[str | None, str]]) -> None:
+def _read(run: Run, delivery: Delivery) -> None:
     try:
-        if (delivery.name.feed, delivery.seen.sha256) not in counting:
+        with run.connection.cursor() as reader:
+            name, sha256 = delivery.name.name, delivery.seen.sha256
+            is_duplicate = Ledger(reader).counting(delivery.name.feed, sha256, name)
+        if not is_duplicate:
             read_delivery(run, delivery)
     except Exception:
         _log.debug("%s is not read ahead", shown(delivery.name.name), exc_info=True)

@@ -48,7 +48,7 @@ def reprocess(connection: DuckDBPyConnection, settings: Settings, target: str, w
 
 def _find(ledger: Ledger, settings: Settings, target: str) -> tuple[Entry, Path, str]:
     """The last discarded delivery that is called so, where it lies, the name it came by."""
-    discarded = [entry for entry in reversed(ledger.entries()) if entry.status == "discarded"]
+    discarded = ledger.where("status = 'discarded'")[::-1]
     # A marked one that still lies there was on its way when the machine went down.
     for entry in sorted(discarded, key=lambda entry: entry.reprocessed is not None):
         tag = str(entry.file_id)

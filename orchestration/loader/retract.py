@@ -28,11 +28,9 @@ def retract(connection: DuckDBPyConnection, target: str, why: str) -> list[Entry
     meant = (
         [entry for entry in of_name if entry.status == "withheld"]
         or [entry for entry in of_name if entry.status in _IN_EFFECT]
-        or [
-            entry
-            for entry in ledger.entries()
-            if entry.batch_id == target and entry.status in (*_IN_EFFECT, "withheld", "superseded")
-        ]
+        or ledger.where(
+            "batch_id = ? and status in ('loaded', 'duplicate', 'withheld', 'superseded')", target
+        )
     )
     if not meant:
         raise _unknown(target, "in effect")
@@ -48,10 +46,8 @@ def restore(connection: DuckDBPyConnection, target: str, why: str) -> list[Entry
     Raises LookupError when nothing of that name is retracted.
     """
     ledger = Ledger(connection)
-    retracted = [entry for entry in ledger.entries() if entry.status == "retracted"]
-    meant = [entry for entry in retracted if entry.file_name == target][-1:] or [
-        entry for entry in retracted if entry.batch_id == target
-    ]
+    of_name = [entry for entry in ledger.of_name(target) if entry.status == "retracted"]
+    meant = of_name[-1:] or ledger.where("status = 'retracted' and batch_id = ?", target)
     if not meant:
         raise _unknown(target, "retracted")
     reason = f"restored: {why}"

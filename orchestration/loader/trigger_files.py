@@ -43,8 +43,8 @@ def read_triggers(
         if trigger is not None:
             announced.append(Announced(trigger, delivery))
     known = {one.trigger.batch_id for one in announced}
-    for batch in batches.all():
-        if batch.trigger_file and batch.status != "loaded" and batch.batch_id not in known:
+    for batch in batches.open():
+        if batch.trigger_file and batch.batch_id not in known:
             announced.append(Announced(_recorded(run, batch), None))
     return announced
 
@@ -52,7 +52,7 @@ def read_triggers(
 def _read_one(run: Run, batches: Batches, delivery: Delivery, is_new: bool) -> Trigger | None:
     """The trigger, on record from now on; None when it is turned away or still being written."""
     name, seen = delivery.name, delivery.seen
-    known = batches.get(name.batch_id or "")
+    known = batches.get(name.batch_id)
     if known is not None and (known.status, known.sha256) == ("loaded", seen.sha256):
         _repeated(run, delivery)
         return None

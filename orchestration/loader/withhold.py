@@ -79,7 +79,7 @@ def command_for(decision: str, target: str) -> str:
 
 def withheld_files(connection: DuckDBPyConnection) -> list[Withheld]:
     """What is withheld now, by batch and feed."""
-    entries = [entry for entry in Ledger(connection).entries() if entry.status == "withheld"]
+    entries = Ledger(connection).where("status = 'withheld'")
     return sorted(map(_withheld, entries), key=lambda one: (one.batch_id, one.feed, one.file_name))
 
 
@@ -97,6 +97,8 @@ def withhold(
     by_delivery: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings:
         by_delivery.setdefault((finding.feed, finding.delivery), []).append(finding)
+    if not by_delivery:
+        return []
     ledger = Ledger(connection)
     passed = _file_ids(connection, "passed_files")
     # A withheld file that a correction replaced must not count because that is withheld as well.
@@ -106,16 +108,16 @@ def withhold(
         for (feed, delivery), found in by_delivery.items():
             entries = [
                 entry
-                for entry in ledger.entries()
-                if (entry.feed, entry.status) == (feed, "loaded")
-                and delivery in (entry.file_name, entry.batch_id)
-                and entry.file_id not in passed
+                for entry in ledger.where(
+                    "feed = ? and status = 'loaded' and ? in (file_name, batch_id)", feed, delivery
+                )
+                if entry.file_id not in passed
             ]
             reason = ". ".join(finding.sentence for finding in found) + "."
             take_out(ledger, entries, "withheld", reason, never)
             taken += [(ledger[entry.file_id], found) for entry in entries]
         for entry, found in taken:
-            _record(connection, entry, found, _rests_on(ledger, contracts, project, entry))
+            _record(connection, entry, found, _rests_on(connection, contracts, project, entry))
     return [_withheld(entry) for entry, _ in taken]
 
 
@@ -125,7 +127,7 @@ def release_withheld(connection: DuckDBPyConnection, batch_id: str, why: str) ->
     They are not judged again; `why` is kept.
     """
     ledger = Ledger(connection)
-    meant = [e for e in ledger.entries() if e.status == "withheld" and e.batch_id == batch_id]
+    meant = ledger.where("status = 'withheld' and batch_id = ?", batch_id)
     with ledger.transaction():
         for entry in meant:
             bring_back(ledger, entry, f"released: {why}")
@@ -150,9 +152,8 @@ def reconsider(
     )
     meant = [
         entry
-        for entry in ledger.entries()
-        if entry.status == "withheld"
-        and before.get(entry.file_id) != _rests_on(ledger, contracts, project, entry)
+        for entry in ledger.where("status = 'withheld'")
+        if before.get(entry.file_id) != _rests_on(connection, contracts, project, entry)
     ]
     with ledger.transaction():
         for entry in meant:
@@ -195,21 +196,24 @@ def _withheld(entry: Entry) -> Withheld:
     )
 
 
-def _rests_on(ledger: Ledger, contracts: Mapping[str, Contract], project: str, entry: Entry) -> str:
+def _rests_on(
+    connection: DuckDBPyConnection, contracts: Mapping[str, Contract], project: str, entry: Entry
+) -> str:
     """SHA-256 (hex) over what a file's judgement rests on.
 
     That is the project with its lookups, patches and limits, the deliveries of its feed up to its
     batch date and all deliveries of the feeds that it refers to, as they count.
     """
-    feeds = _with_parents(contracts, entry.feed or "")
-    last = entry.batch_date or date.max
-    files = [
-        one.file_id
-        for one in ledger.entries()
-        if one.status == "loaded"
-        and one.feed in feeds
-        and (one.feed != entry.feed or (one.batch_date or date.min) <= last)
-    ]
+    rows = connection.execute(
+        "select file_id from bronze.files where status = 'loaded' and feed in (select unnest(?))"
+        " and (feed <> ? or batch_date is null or batch_date <= ?) order by file_id",
+        [
+            sorted(_with_parents(contracts, entry.feed or "")),
+            entry.feed or "",
+            entry.batch_date or date.max,
+        ],
+    ).fetchall()
+    files = [file_id for (file_id,) in rows]
     return hashlib.sha256(repr((project, files)).encode()).hexdigest()
 
 
