@@ -290,6 +290,14 @@ def test_counts_agree_with_the_rows(warehouse):
     assert counted == reasons
 
 
+def test_a_build_tests_the_counts_that_it_appended_and_the_night_all(warehouse, tmp_path):
+    shutil.copytree(warehouse.settings.data_dir, tmp_path / "data")
+    copy = Warehouse.at(tmp_path / "data")
+    copy.ask("insert into audit.expectation_results from audit.expectation_results")
+    assert_passed(copy.dbt("build", "--select", "expectation_results"))
+    assert not copy.dbt("test", "--select", "expectation_results").success
+
+
 def test_quarantine_holds_the_amount_and_no_personal_data(warehouse):
     rows = warehouse.ask("select feed, business_key, amount_held, original from silver.quarantine")
     by_reason = {(feed, key): amount for feed, key, amount, _ in rows}

@@ -88,13 +88,17 @@ def odd_lists(tmp_path_factory) -> Warehouse:
     night["updated_at"] = "2025-01-11T02:00:00Z"
     (faulty,) = products("back")
     faulty["price"] = "-1"
+    (refused,) = products("refused")
+    refused |= {"price": "-1", "updated_at": "2030-01-01"}
     for number, rows in (
         (10, [*products(*STEADY, "back"), night]),
         (11, products(*STEADY)),
         (12, [{**row, "product_id": ""} for row in products(*STEADY)]),
         (13, [*products(*STEADY), faulty]),
         (14, [*products(*STEADY, "back"), night]),
-        (15, [*products(*STEADY, "back")]),
+        (15, products(*STEADY, "back", "refused")),
+        (16, [*products(*STEADY, "back"), refused]),
+        (17, products(*STEADY, "back")),
     ):
         warehouse.drop_rows(f"products_2025_01_{number:02d}.json", rows)
     assert {outcome.status for outcome in warehouse.load().files} == {"loaded", "duplicate"}
@@ -120,6 +124,10 @@ def test_a_key_that_comes_back_with_a_fault_is_back_once_it_is_mended(odd_lists)
     ]
     living = {key for (key,) in odd_lists.ask("select product_id from silver.products")}
     assert living == {*STEADY, "back"}
+
+
+def test_the_time_of_a_refused_row_does_not_put_off_a_deletion(odd_lists):
+    assert versions(odd_lists, "refused") == [(datetime(2024, 1, 1), datetime(2025, 1, 17))]
 
 
 def test_a_delivery_that_deletes_too_much_is_held(tmp_path):

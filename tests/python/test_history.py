@@ -41,10 +41,13 @@ def deliver(warehouse: Warehouse, name: str, rows: list[dict]) -> None:
 def warehouse(tmp_path_factory) -> Warehouse:
     """One customer per behaviour, over three builds; the file of day 3 arrives last."""
     warehouse = Warehouse.at(tmp_path_factory.mktemp("history"))
+    # Its batch date is later, though its name comes first.
+    warehouse.drop_rows("Customers_2025_01_04.ndjson", [customer("Gold", day(1), "later batch")])
     deliver(
         warehouse,
         "customers_2025_01_02.ndjson",
         [
+            customer("Silver", day(1), "later batch"),
             customer("Bronze", day(1)),
             customer("Bronze", day(1), "repeated"),
             customer("Bronze", day(2), "repeated", created_at=day(1)),
@@ -116,6 +119,10 @@ def test_a_deletion_leaves_a_gap(warehouse):
 
 def test_of_one_instant_only_the_newer_row_is_a_version(warehouse):
     assert history(warehouse, "instant") == [("Gold", at(1), None)]
+
+
+def test_of_one_instant_the_row_of_the_later_batch_is_the_newer(warehouse):
+    assert history(warehouse, "later batch") == [("Gold", at(1), None)]
 
 
 def test_a_change_of_a_masked_column_is_a_version(warehouse):

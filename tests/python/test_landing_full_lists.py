@@ -46,6 +46,13 @@ def test_a_list_that_deletes_more_is_held_and_released(zone):
     assert zone.status() == {name(11): "mass_delete"}, "a release is used up"
 
 
+def test_a_list_is_compared_with_the_one_before_it_and_no_earlier_one(zone):
+    zone.drop(name(11), products(20))
+    assert zone.status() == {name(11): "loaded"}
+    zone.drop(name(12), products(9))
+    assert zone.status() == {name(12): "mass_delete"}
+
+
 def test_a_hold_ends_when_the_right_list_comes(zone):
     zone.drop(name(11), products(1))
     zone.load()
@@ -70,6 +77,15 @@ def test_parts_of_one_list_are_judged_together(zone):
     assert zone.status() == {name(11, "_a"): "mass_delete"}
     zone.drop(name(11, "_b"), products(5, first=5))
     assert zone.status() == {name(11, "_a"): "loaded", name(11, "_b"): "loaded"}
+
+
+def test_a_list_is_released_by_either_trigger_that_names_it(zone):
+    for part in ("a", "b"):
+        zone.drop_trigger(f"trigger_2025_01_11_{part}.json", name(11))
+    zone.drop(name(11), products(1))
+    assert zone.status() == {name(11): "mass_delete"}
+    zone.release("trigger_2025_01_11_b")
+    assert zone.status() == {name(11): "loaded"}
 
 
 def test_parts_of_one_list_may_come_by_different_triggers(zone):

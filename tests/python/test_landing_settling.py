@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from unittest.mock import Mock
 
 import pytest
 from landing_zone import LandingZone, orders_csv
@@ -41,6 +42,18 @@ def test_a_time_in_the_future_is_settled_by_two_looks(tmp_path):
     time.sleep(1.1)
     assert zone.due().names == (ORDERS,)
     assert zone.status() == {ORDERS: "loaded"}
+
+
+def test_an_earlier_look_settles_no_file_that_has_grown_since(tmp_path):
+    zone = LandingZone(tmp_path, settle_seconds=1)
+    zone.drop(ORDERS, orders_csv("1"), age=-1000)
+    assert zone.status() == {ORDERS: "unsettled"}
+    time.sleep(1.1)
+    zone.drop(ORDERS, orders_csv("1", "2"), age=-1000)
+    assert zone.status() == {ORDERS: "unsettled"}
+    time.sleep(1.1)
+    assert zone.status() == {ORDERS: "loaded"}
+    assert zone.counting_orders() == ["1", "2"]
 
 
 def test_files_that_were_just_dropped_are_waited_for(tmp_path):
@@ -86,6 +99,17 @@ def test_a_file_newer_than_its_trigger_settles_first(zone):
     assert zone.status() == {ORDERS: "loaded"}
 
 
+def test_a_release_does_not_take_a_file_that_is_still_being_written(zone):
+    zone.drop(ORDERS, orders_csv("1"), age=70)
+    zone.drop_trigger(TRIGGER, {"name": ORDERS, "rows": 3}, age=10)
+    assert zone.status() == {ORDERS: "rows_mismatch"}
+    zone.release("trigger_2025_01_15")
+    zone.drop(ORDERS, orders_csv("1", "2"), age=5)
+    assert zone.status() == {ORDERS: "waiting"}
+    zone.drop(ORDERS, orders_csv("1", "2"), age=70)
+    assert zone.status() == {ORDERS: "loaded"}
+
+
 def test_an_announced_hash_says_that_a_file_is_whole(zone):
     sha256 = zone.drop(ORDERS, orders_csv("1"), age=0)
     zone.drop_trigger(TRIGGER, {"name": ORDERS, "sha256": sha256}, age=5)
@@ -112,6 +136,17 @@ def test_what_waits_is_not_due_until_something_changes(zone):
     assert zone.due().names == ("orders_2025_01_16.csv",)
     zone.load()
     assert zone.due().sentence == "Landing is empty."
+
+
+def test_a_batch_waits_for_a_file_that_could_not_be_read(zone, monkeypatch):
+    zone.drop(ORDERS, orders_csv("1"))
+    zone.drop_trigger(TRIGGER, ORDERS)
+    with monkeypatch.context() as patch:
+        patch.setattr("orchestration.loader.units.store", Mock(side_effect=OSError("disk")))
+        assert zone.status() == {ORDERS: "failed"}
+    assert zone.batches()["trigger_2025_01_15"][0] == "waiting"
+    assert zone.status() == {ORDERS: "loaded"}
+    assert zone.batches()["trigger_2025_01_15"][0] == "loaded"
 
 
 def test_without_notes_everything_is_due(zone):

@@ -6,14 +6,22 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import Mock
 
 import duckdb
 import pytest
 from damage import spoil
 
-from orchestration.builds import begin_build, create_builds, finish_build, last_builds
+from orchestration.builds import (
+    begin_build,
+    create_builds,
+    create_changes,
+    finish_build,
+    last_builds,
+)
 from orchestration.loader.load import connect
 from orchestration.publish import (
+    Edition,
     analyst_edition,
     current_file,
     current_version,
@@ -84,6 +92,68 @@ def test_an_open_reader_keeps_what_it_reads_and_the_next_sees_the_new(warehouse,
         publish_once(warehouse, settings, "two")
         assert reader.execute("select count(*) from gold.dim_date").fetchone() == (1,)
     assert first(current_file(settings), "select count(*) from gold.dim_date") == 2
+
+
+def test_a_log_left_beside_the_old_file_is_not_read_as_the_new_ones(warehouse, settings):
+    publish_once(warehouse, settings, "one")
+    log = current_file(settings).with_name(f"{current_file(settings).name}.wal")
+    log.write_bytes(b"what somebody wrote into the file before")
+    publish_once(warehouse, settings, "two")
+    assert not log.exists()
+    assert first(current_file(settings), "select version from audit.published") == 2
+
+
+def test_a_version_that_readers_may_have_seen_keeps_its_number(warehouse, settings, monkeypatch):
+    publish_once(warehouse, settings, "one")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("orchestration.publish._record", Mock(side_effect=KeyboardInterrupt))
+        publish_once(warehouse, settings, "two")
+    assert current_version(settings) == 2
+    assert publish_once(warehouse, settings, "three") == 3
+
+
+def test_stewards_have_a_version_before_analysts_do(warehouse, settings, monkeypatch):
+    publish_once(warehouse, settings, "one")
+    swap_in = Edition.swap_in
+
+    def swap_one(edition: Edition, version: int) -> None:
+        swap_in(edition, version)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Edition, "swap_in", swap_one)
+        publish_once(warehouse, settings, "two")
+    assert current_version(settings) == 1
+    assert first(steward_edition(settings).current, "select version from audit.published") == 2
+
+
+def test_what_was_built_whole_takes_no_page_of_the_version_before(warehouse, settings):
+    create_changes(warehouse)
+    for number, name in enumerate(("Ada Lovelace", "hidden"), start=1):
+        warehouse.execute(f"create or replace table gold.people as select '{name}' as name")
+        warehouse.execute(
+            "insert into changes.written values ('people', ?, true, '', null)", [number]
+        )
+        publish_once(warehouse, settings, f"run {number}")
+    before, after = (path.read_bytes() for path in versions(settings).values())
+    assert b"Ada Lovelace" in before
+    assert b"Ada Lovelace" not in after
+
+
+def test_what_was_appended_is_added_and_what_else_changed_is_written_anew(warehouse, settings):
+    table = "audit.expectation_results"
+    for number, change in enumerate(
+        (
+            f"create table {table} as select 'one' as build_id, 1 as rows_failed",
+            f"insert into {table} values ('two', 2), ('two', 3)",
+            f"delete from {table} where build_id = 'one'",
+        )
+    ):
+        warehouse.execute(change)
+        publish_once(warehouse, settings, f"run {number}")
+        with duckdb.connect(current_file(settings), read_only=True) as reader:
+            published = reader.execute(f"from {table} order by all").fetchall()
+        assert published == warehouse.execute(f"from {table} order by all").fetchall()
 
 
 def test_five_versions_of_both_editions_are_kept(warehouse, settings):

@@ -53,6 +53,23 @@ def test_restore_undoes_it(zone):
     assert zone.counting_orders() == ["1"]
 
 
+def test_a_copy_is_read_when_it_is_restored_and_its_original_counts_no_more(zone):
+    drop_and_load(zone, JAN_15, "1")
+    drop_and_load(zone, JAN_16, "1")
+    take_back(zone, JAN_16)
+    take_back(zone, JAN_15)
+    bring_back(zone, JAN_16)
+    assert zone.counting_orders() == ["1"]
+
+
+def test_of_two_that_were_taken_back_the_later_one_is_restored(zone):
+    for order in ("1", "2"):
+        drop_and_load(zone, JAN_15, order)
+        take_back(zone, JAN_15)
+    bring_back(zone, JAN_15)
+    assert zone.counting_orders() == ["2"]
+
+
 def test_a_batch_is_retracted_whole(zone):
     zone.drop(JAN_15, orders_csv("1"))
     zone.drop("orders_2025_01_15_eu.csv", orders_csv("2"))

@@ -16,12 +16,13 @@ import duckdb
 import pytest
 from click.testing import CliRunner
 
+from orchestration.automation import JOB
 from orchestration.bronze import BUILDS
 from orchestration.builds import last_builds
 from orchestration.cli import _console, cli
 from orchestration.dbt_runner import invoke
 from orchestration.forecast.step import forecast_sales
-from orchestration.instance import dagster_home
+from orchestration.instance import dagster_home, open_instance
 from orchestration.pii_key import KEY_FILE
 from orchestration.publish import current_file, current_version, versions
 from orchestration.run import RunOutcome, nothing_ever_landed, run
@@ -139,7 +140,9 @@ def test_dbt_lets_go_of_the_warehouse(built):
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
 
 
-def test_a_second_run_loads_nothing_and_a_forced_one_changes_no_gold_row(copy_of_built):
+def test_a_second_run_loads_nothing_and_a_forced_one_changes_no_gold_row(
+    copy_of_built, tmp_path, monkeypatch
+):
     settings = copy_of_built()
     before = rows_of_gold(settings)
 
@@ -148,8 +151,15 @@ def test_a_second_run_loads_nothing_and_a_forced_one_changes_no_gold_row(copy_of
     assert "Nothing was due" in second.output
     assert current_version(settings) == 1
 
+    monkeypatch.setattr("orchestration.run._RUNS_OVER", 0)
+    monkeypatch.setenv("RUNS_KEPT", "1")
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
+    with open_instance(settings) as instance:
+        instance.add_run(dg.DagsterRun(job_name=JOB, status=dg.DagsterRunStatus.SUCCESS))
     forced = CliRunner().invoke(cli, ["run", "--force", "--full-refresh"])
     assert forced.exit_code == 0, forced.output
+    with open_instance(settings) as instance:
+        assert instance.get_runs_count() == 1, "runs expire where no night is"
     assert current_version(settings) == 2
     assert rows_of_gold(settings) == before
 

@@ -196,6 +196,14 @@ def test_the_right_file_ends_a_hold(zone):
     assert zone.status() == {ORDERS: "loaded"}
 
 
+def test_a_batch_waits_since_its_first_trigger(zone):
+    for minutes, status in ((0, "waiting"), (100, "waiting"), (30, "late")):
+        zone.now += timedelta(minutes=minutes)
+        zone.drop_trigger(TRIGGER, ORDERS, trigger_id=f"after {minutes}")
+        zone.load()
+        assert zone.batches()["trigger_2025_01_16"][0] == status
+
+
 def test_release_ends_a_hold_once(zone):
     zone.drop(ORDERS, orders_csv("1"))
     zone.drop_trigger(TRIGGER, {"name": ORDERS, "rows": 2})

@@ -1,5 +1,6 @@
 """The ledger of withheld files: corrections, take-backs, releases, and who is judged anew."""
 
+import json
 import shlex
 from contextlib import closing
 from datetime import date
@@ -192,6 +193,23 @@ def test_it_is_judged_anew_once_what_that_rests_on_is_another(zone):
         assert zone.query("select min(opened_at) from bronze.breakers") == opened
         assert zone.reconsidered() == []
     assert zone.reconsidered("another lookup") == [JAN_16]
+
+
+def test_it_is_judged_anew_when_more_of_its_day_has_come(zone):
+    zone.drop_and_load(JAN_15, "1")
+    zone.open(JAN_15)
+    zone.drop_and_load("orders_2025_01_15_eu.csv", "2")
+    assert zone.reconsidered() == [JAN_15]
+
+
+def test_it_is_judged_anew_when_what_its_parents_refer_to_has_come(zone):
+    line = {"item_id": "1", "order_id": "1", "product_id": "P1", "quantity": 1, "unit_price": 1}
+    zone.drop("order_items_2025_01_15.ndjson", f"{json.dumps(line)}\n")
+    zone.load()
+    assert zone.open("order_items_2025_01_15.ndjson", feed="order_items")
+    zone.drop("customers_2025_01_15.ndjson", '{"customer_id": "C1"}\n')
+    zone.load()
+    assert zone.reconsidered() == ["order_items_2025_01_15.ndjson"]
 
 
 def test_what_was_published_before_there_was_a_breaker_has_passed(zone):
