@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.builds import project_fingerprint
+from orchestration.pii_key import KEY_VARIABLE
 from orchestration.settings import ConfigurationError, Settings
 
 RESULTS = frozenset({"LogModelResult", "LogSeedResult", "LogSnapshotResult", "LogTestResult"})
@@ -171,7 +172,11 @@ def _target_lock(settings: Settings) -> Iterator[None]:
 
 @contextmanager
 def _environment(settings: Settings) -> Iterator[None]:
-    """What profiles.yml asks for."""
+    """What profiles.yml asks for, and of dbt's own variables those of docs/configuration.md alone.
+
+    Each of dbt's options has a variable: DBT_INDIRECT_SELECTION or DBT_EMPTY, set in a shell for
+    another project, would have us publish what no test has seen.
+    """
     values = {
         "DATA_DIR": str(settings.data_dir),
         "DBT_PROJECT_DIR": str(settings.project_dir),
@@ -182,8 +187,12 @@ def _environment(settings: Settings) -> Iterator[None]:
         # folder, too.
         "DBT_LOG_LEVEL_FILE": os.environ.get("DBT_LOG_LEVEL_FILE", "info"),
     }
-    before = {name: os.environ.get(name) for name in values}
+    known = {*values, KEY_VARIABLE}
+    foreign = [name for name in os.environ if name.startswith("DBT_") and name not in known]
+    before = {name: os.environ.get(name) for name in [*values, *foreign]}
     os.environ.update(values)
+    for name in foreign:
+        del os.environ[name]
     try:
         yield
     finally:

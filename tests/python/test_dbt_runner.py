@@ -1,5 +1,8 @@
 """dbt in this process: the project is read once, and again when it is another; what it logs."""
 
+import os
+from datetime import date
+
 from warehouse import Warehouse
 
 from orchestration.dbt_runner import RESULTS, invoke, target_dir
@@ -44,3 +47,29 @@ def test_its_log_has_each_statement_only_if_one_wants_it(tmp_path, monkeypatch):
     assert "seed file seeds.currencies" in told and "On seed.orderhouse.currencies" not in told
     monkeypatch.setenv("DBT_LOG_LEVEL_FILE", "debug")
     assert "On seed.orderhouse.currencies" in logged()
+
+
+def test_variables_of_dbt_that_a_shell_has_change_no_build(tmp_path, monkeypatch):
+    warehouse = Warehouse.at(tmp_path)
+    warehouse.drop_rows("customers_2025_01_14.ndjson", [{"customer_id": "1"}])
+    warehouse.load()
+    foreign = {
+        "DBT_INDIRECT_SELECTION": "empty",
+        "DBT_EMPTY": "1",
+        "DBT_RESOURCE_TYPES": "model",
+        "DBT_TARGET": "prod",
+        "DBT_PROFILE": "another",
+        "DBT_ENGINE_FULL_REFRESH": "1",
+    }
+    for name, value in foreign.items():
+        monkeypatch.setenv(name, value)
+
+    ended: list[dict] = []
+    args = ["--exclude-resource-type", "unit_test", "--exclude", "test_type:singular"]
+    build = ["build", "--select", "+business_clock", *args]
+    run = invoke(warehouse.settings, build, ended.append)
+
+    assert run.succeeded, run.reasons()
+    assert warehouse.ask("from silver.business_clock") == [(date(2025, 1, 14),)]
+    assert "LogTestResult" in {event["info"]["name"] for event in ended}
+    assert foreign.items() <= os.environ.items()
