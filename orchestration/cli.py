@@ -6,9 +6,11 @@ Exit codes: 0 published or nothing due, 1 the build failed and nothing was publi
 configuration or the command is wrong.
 """
 
+import io
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from functools import wraps
 from typing import Any, TextIO
@@ -56,14 +58,41 @@ def _command(function: Callable[..., int | None]) -> click.Command:
     return cli.command()(guarded)
 
 
+class _UnheardConsole(Console):
+    """Goes quiet once nobody reads it or its disk is full: no build ends by what it prints."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        try:
+            super().print(*objects, **options)
+        except OSError:
+            self.on_broken_pipe()
+
+    def on_broken_pipe(self) -> None:
+        # rich's own ends the thread, which may be one of dbt's that others wait for.
+        self.quiet = True
+        # What the file still holds would be an error when Python flushes it at its end.
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
 def _console(file: TextIO | None = None) -> Console:
-    """Prints what it is given: brackets in a name are no markup, and a path is not broken."""
-    width = None if (file or sys.stdout).isatty() else _PLAIN_WIDTH
-    return Console(file=file, highlight=False, markup=False, soft_wrap=True, width=width)
+    """Prints what it is given: brackets in a name are no markup, and a path is not broken.
+
+    What the file's encoding lacks is printed as `\\xe9`; what nobody hears ends nothing.
+    """
+    if file is None:
+        if sys.stdout is None:
+            sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
+        file = sys.stdout
+    if isinstance(file, io.TextIOWrapper):
+        file.reconfigure(errors="backslashreplace")
+    width = None if file.isatty() else _PLAIN_WIDTH
+    return _UnheardConsole(file=file, highlight=False, markup=False, soft_wrap=True, width=width)
 
 
 def _complain(text: str) -> None:
-    click.echo(f"Error: {text}", err=True)
+    with suppress(OSError):
+        click.echo(f"Error: {text}", err=True)
 
 
 @_command

@@ -4,9 +4,11 @@ import io
 import json
 import os
 import re
+import shlex
 import sqlite3
 import subprocess
 import sys
+import threading
 from contextlib import ExitStack, closing
 from datetime import date
 from pathlib import Path
@@ -481,3 +483,35 @@ def test_no_name_moves_the_cursor():
     file = {"file_name": "orders\x1b[2J.csv", "status": "discarded", "code": None, "reason": None}
     _print_files(_console(printed), RunOutcome("unchanged", None, None, [file], []))
     assert r"orders\x1b[2J.csv" in printed.getvalue()
+
+
+def test_a_console_that_nobody_reads_goes_quiet_and_ends_nothing():
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as pipe:
+        console = _console(pipe)
+        thread = threading.Thread(target=console.print, args=("a model is built",))
+        thread.start()
+        thread.join()
+        console.print("and the next")
+    with Path("/dev/full").open("w") as full:
+        console = _console(full)
+        console.print("a disk is full")
+        assert console.quiet
+
+
+def test_what_an_encoding_lacks_is_printed_by_its_number():
+    printed = io.BytesIO()
+    file = io.TextIOWrapper(printed, encoding="ascii")
+    _console(file).print("orders_é.csv → archive")
+    assert printed.getvalue() == b"orders_\\xe9.csv \\u2192 archive\n"
+
+
+@pytest.mark.parametrize("redirection", [">&-", "> /dev/full", ">&- 2>&-"])
+def test_a_command_ends_well_whatever_becomes_of_its_output(tmp_path, redirection):
+    command = f"{shlex.quote(sys.executable)} -m orchestration status {redirection}"
+    environment = {**os.environ, "DATA_DIR": str(tmp_path)}
+    ended = subprocess.run(
+        command, shell=True, cwd=PROJECT_DIR, env=environment, capture_output=True, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (0, b"")
