@@ -145,7 +145,12 @@ def _rename(source: Path, target: Path, draft_name: str) -> Path:
         draft = target.with_name(f".{draft_name}.moving")
         shutil.copy2(source, draft, follow_symlinks=False)
         draft.rename(target)
-        source.unlink()
+        try:
+            source.unlink()
+        except OSError:
+            # A file that stays in landing is no copy of itself, at every load another.
+            target.unlink()
+            raise
     return target
 
 

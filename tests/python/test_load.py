@@ -1,10 +1,12 @@
 """One load as a whole: what is recorded, what fails alone, and what many files cost."""
 
+import errno
 import json
 import os
 import time
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -207,6 +209,32 @@ def test_landing_on_another_file_system_is_copied_whole(zone, monkeypatch):
     monkeypatch.setattr(os, "rename", refuse_from_landing)
     zone.load()
     assert zone.tree() == {f"archive/orders/{ORDERS}": orders_csv("1").encode()}
+
+
+def test_what_a_read_only_landing_keeps_is_in_the_archive_once_it_is_gone(zone, monkeypatch):
+    zone.drop(ORDERS, orders_csv("1"))
+    real_rename, real_unlink = os.rename, os.unlink
+
+    def refuse_from_landing(source, target):
+        if zone.settings.landing in source.parents:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        real_rename(source, target)
+
+    def refuse_in_landing(path, **options):
+        if zone.settings.landing in Path(path).parents:
+            raise OSError(errno.EROFS, "Read-only file system", str(path))
+        real_unlink(path, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "rename", refuse_from_landing)
+        patch.setattr(os, "unlink", refuse_in_landing)
+        for _ in range(3):
+            zone.load()
+            assert zone.tree() == {f"landing/{ORDERS}": orders_csv("1").encode()}
+    zone.load()
+    assert zone.tree() == {f"archive/orders/{ORDERS}": orders_csv("1").encode()}
+    assert len(zone.ledger()) == 1
+    assert zone.counting_orders() == ["1"]
 
 
 def test_scratch_copies_of_a_killed_load_are_removed(zone):
