@@ -73,3 +73,10 @@ def test_variables_of_dbt_that_a_shell_has_change_no_build(tmp_path, monkeypatch
     assert warehouse.ask("from silver.business_clock") == [(date(2025, 1, 14),)]
     assert "LogTestResult" in {event["info"]["name"] for event in ended}
     assert foreign.items() <= os.environ.items()
+
+
+def test_a_project_may_lie_in_a_folder_with_an_apostrophe(tmp_path):
+    warehouse = Warehouse.with_own_project(tmp_path / "the shop's")
+    run = invoke(warehouse.settings, ["seed", "--select", "currencies"])
+    assert run.succeeded, run.reasons()
+    assert warehouse.ask("select count(*) > 1 from seeds.currencies") == [(True,)]
