@@ -168,6 +168,33 @@ def test_what_waits_for_its_parent_comes_back_by_itself(tmp_path):
     assert warehouse.ask("select order_id from silver.orders") == [("O1",)]
 
 
+def test_a_belief_never_ends_before_it_began_although_the_clock_was_set_back(tmp_path):
+    warehouse = Warehouse.at(tmp_path)
+    select = ("--select", "+customers_history")
+    warehouse.deliver({"customers_2025_01_02.ndjson": [customer("Bronze", day(1))]}, *select)
+    warehouse.ask(
+        "update snapshots.customers_history set dbt_valid_from = dbt_valid_from + interval 1 day"
+    )
+    ((ahead,),) = warehouse.ask("select max(dbt_valid_from) from snapshots.customers_history")
+
+    for number, tier in ((3, "Silver"), (4, "Gold")):
+        name = f"customers_2025_01_0{number}.ndjson"
+        warehouse.deliver({name: [customer(tier, day(number))]}, *select)
+
+    beliefs = "from snapshots.customers_history where customer_id = 'C1'"
+    assert warehouse.ask(
+        f"select loyalty_tier, valid_to, dbt_valid_to is null {beliefs} order by dbt_valid_from, 2"
+    ) == [
+        ("Bronze", None, False),
+        ("Bronze", at(3), True),
+        ("Silver", None, False),
+        ("Silver", at(4), True),
+        ("Gold", None, True),
+    ]
+    turned = "dbt_valid_from < ? or dbt_valid_to <= dbt_valid_from"
+    assert warehouse.ask(f"from snapshots.customers_history where {turned}", ahead) == []
+
+
 def test_knowledge_time_is_utc_wherever_the_machine_stands(tmp_path):
     plugin = Plugin("orderhouse", {"data_dir": str(tmp_path), "project_dir": str(PROJECT_DIR)})
     with duckdb.connect() as cursor:
