@@ -13,6 +13,13 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 
+# What may be counted from today without leaving the calendar, or what Dagster stores in 32 bits.
+_TEN_YEARS_DAYS = 3_650
+_TEN_YEARS_MINUTES = _TEN_YEARS_DAYS * 24 * 60
+_TEN_YEARS_SECONDS = _TEN_YEARS_MINUTES * 60
+_MOST_KEPT = 1_000_000
+_LEAST_MEMORY_BYTES, _MOST_MEMORY_BYTES = 10**7, 10**15
+
 
 class ConfigurationError(Exception):
     """The configuration is wrong; the message says what, where and what to do (exit code 2)."""
@@ -109,20 +116,24 @@ class Settings:
     def from_env(cls, environ: Mapping[str, str] | None = None) -> "Settings":
         """Settings from `environ` (default: the process environment).
 
-        Raises ConfigurationError when a variable does not read as its type.
+        Raises ConfigurationError when a variable does not read as its type, or cannot be meant.
         """
         environ = os.environ if environ is None else environ
         return cls(
             data_dir=Path(environ.get("DATA_DIR") or PROJECT_DIR / "data").absolute(),
-            settle_seconds=_number(environ, "SETTLE_SECONDS", 5.0),
-            batch_timeout_minutes=_number(environ, "BATCH_TIMEOUT_MINUTES", 120.0),
+            settle_seconds=_number(environ, "SETTLE_SECONDS", 5.0, _TEN_YEARS_SECONDS),
+            batch_timeout_minutes=_number(
+                environ, "BATCH_TIMEOUT_MINUTES", 120.0, _TEN_YEARS_MINUTES
+            ),
             memory_limit=_size(environ, "MEMORY_LIMIT"),
-            sensor_interval_seconds=max(1, int(_number(environ, "SENSOR_INTERVAL_SECONDS", 30))),
+            sensor_interval_seconds=_count(
+                environ, "SENSOR_INTERVAL_SECONDS", 30, _TEN_YEARS_SECONDS
+            ),
             steward_group=(environ.get("STEWARD_GROUP") or "").strip() or None,
-            retry_pause_seconds=_number(environ, "RETRY_PAUSE_SECONDS", 60.0),
-            versions_kept=max(1, int(_number(environ, "VERSIONS_KEPT", 5))),
-            versions_kept_days=_number(environ, "VERSIONS_KEPT_DAYS", 0.0),
-            runs_kept=max(1, int(_number(environ, "RUNS_KEPT", 500))),
+            retry_pause_seconds=_number(environ, "RETRY_PAUSE_SECONDS", 60.0, _TEN_YEARS_SECONDS),
+            versions_kept=_count(environ, "VERSIONS_KEPT", 5, _MOST_KEPT),
+            versions_kept_days=_number(environ, "VERSIONS_KEPT_DAYS", 0.0, _TEN_YEARS_DAYS),
+            runs_kept=_count(environ, "RUNS_KEPT", 500, _MOST_KEPT),
             nightly_cron=_cron(environ, "NIGHTLY_CRON", "30 2 * * *"),
             demo_cron=_cron(environ, "DEMO_CRON", "*/10 * * * *"),
             alerts=AlertSettings.from_env(environ),
@@ -204,11 +215,23 @@ def _url(text: str, name: str, schemes: tuple[str, ...], example: str) -> SplitR
 
 def _size(environ: Mapping[str, str], name: str) -> str | None:
     text = (environ.get(name) or "").strip()
-    if text and not re.fullmatch(r"\d+(\.\d+)? ?[KMGT]i?B", text, re.IGNORECASE):
+    if not text:
+        return None
+    if not _LEAST_MEMORY_BYTES <= _bytes(text) <= _MOST_MEMORY_BYTES:
         raise ConfigurationError(
-            f"Environment variable {name} is {text!r}; it must be a size such as 2GB."
+            f"Environment variable {name} is {text!r}; it must be a size such as 2GB, from 10MB to"
+            " 1000TB."
         )
-    return text or None
+    return text
+
+
+def _bytes(size: str) -> float:
+    """What `2GB` or `1.5 GiB` are in bytes; 0 for what is no size."""
+    read = re.fullmatch(r"(\d+(?:\.\d+)?) ?([KMGT])(i?)B", size, re.IGNORECASE | re.ASCII)
+    if not read:
+        return 0.0
+    number, unit, binary = read.groups()
+    return float(number) * (1024 if binary else 1000) ** ("KMGT".index(unit.upper()) + 1)
 
 
 def _cron(environ: Mapping[str, str], name: str, default: str) -> str:
@@ -222,7 +245,12 @@ def _cron(environ: Mapping[str, str], name: str, default: str) -> str:
     return text
 
 
-def _number(environ: Mapping[str, str], name: str, default: float) -> float:
+def _count(environ: Mapping[str, str], name: str, default: int, most: int) -> int:
+    """A whole number of at least 1; what is less is taken for it."""
+    return max(1, int(_number(environ, name, default, most)))
+
+
+def _number(environ: Mapping[str, str], name: str, default: float, most: float) -> float:
     text = environ.get(name)
     if not text:
         return default
@@ -230,8 +258,8 @@ def _number(environ: Mapping[str, str], name: str, default: float) -> float:
         value = float(text)
     except ValueError:
         value = -1.0
-    if not 0 <= value < float("inf"):
+    if not 0 <= value <= most:
         raise ConfigurationError(
-            f"Environment variable {name} is {text!r}; it must be a number of at least 0."
+            f"Environment variable {name} is {text!r}; it must be a number from 0 to {most:,}."
         )
     return value

@@ -25,6 +25,7 @@ from orchestration.cli import _console, cli
 from orchestration.dbt_runner import invoke
 from orchestration.forecast.step import forecast_sales
 from orchestration.instance import dagster_home, open_instance
+from orchestration.loader.load import connect
 from orchestration.pii_key import KEY_FILE
 from orchestration.publish import current_file, current_version, versions
 from orchestration.run import RunOutcome, nothing_ever_landed, run
@@ -378,13 +379,33 @@ def test_a_second_writer_waits_and_says_for_whom(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("variable", "value"), [("SETTLE_SECONDS", "soon"), ("BATCH_TIMEOUT_MINUTES", "-1")]
+    ("variable", "value"),
+    [
+        ("SETTLE_SECONDS", "soon"),
+        ("SETTLE_SECONDS", "nan"),
+        ("BATCH_TIMEOUT_MINUTES", "-1"),
+        ("BATCH_TIMEOUT_MINUTES", "1e10"),
+        ("VERSIONS_KEPT_DAYS", "1e9"),
+        ("VERSIONS_KEPT", "1e300"),
+        ("RUNS_KEPT", "inf"),
+        ("RETRY_PAUSE_SECONDS", "1e12"),
+        ("SENSOR_INTERVAL_SECONDS", "1e10"),
+        ("MEMORY_LIMIT", "plenty"),
+        ("MEMORY_LIMIT", "1KB"),
+        ("MEMORY_LIMIT", "999999999TB"),
+    ],
 )
 def test_a_wrong_setting_is_a_sentence_and_exit_code_2(monkeypatch, variable, value):
     monkeypatch.setenv(variable, value)
     result = CliRunner().invoke(cli, ["run"])
     assert result.exit_code == 2
     assert f"Error: Environment variable {variable} is '{value}'" in result.output
+
+
+def test_what_duckdb_takes_for_memory_is_taken(tmp_path):
+    for size in ("10MB", "0.5 gib", "1000TB"):
+        settings = Settings.from_env({"DATA_DIR": str(tmp_path), "MEMORY_LIMIT": size})
+        connect(settings).close()
 
 
 def test_an_empty_key_file_is_exit_code_2(monkeypatch, tmp_path):
