@@ -120,7 +120,7 @@ class Settings:
         """
         environ = os.environ if environ is None else environ
         return cls(
-            data_dir=Path(environ.get("DATA_DIR") or PROJECT_DIR / "data").absolute(),
+            data_dir=_data_dir(environ),
             settle_seconds=_number(environ, "SETTLE_SECONDS", 5.0, _TEN_YEARS_SECONDS),
             batch_timeout_minutes=_number(
                 environ, "BATCH_TIMEOUT_MINUTES", 120.0, _TEN_YEARS_MINUTES
@@ -211,6 +211,18 @@ def _url(text: str, name: str, schemes: tuple[str, ...], example: str) -> SplitR
     except ValueError:
         raise wrong from None
     return url
+
+
+def _data_dir(environ: Mapping[str, str]) -> Path:
+    path = Path(environ.get("DATA_DIR") or PROJECT_DIR / "data").absolute()
+    # dbt-duckdb reads the path of the database as a URL; DuckDB takes \/ for one separator.
+    if found := re.search(r"[#?]|\\(?=/|$)", str(path)):
+        where = "at the end of a folder's name" if found[0] == "\\" else "in it"
+        raise ConfigurationError(
+            f"DATA_DIR is {path}, which has {found[0]} {where}: dbt cannot open a database there."
+            " Set the environment variable DATA_DIR to a folder without it."
+        )
+    return path
 
 
 def _size(environ: Mapping[str, str], name: str) -> str | None:

@@ -408,6 +408,24 @@ def test_what_duckdb_takes_for_memory_is_taken(tmp_path):
         connect(settings).close()
 
 
+@pytest.mark.parametrize(
+    ("folder", "words"),
+    [
+        ("shop#1", "has # in it"),
+        ("shop?", "has ? in it"),
+        ("shop\\", "has \\ at the end of a folder's name"),
+        ("shop\\/data", "has \\ at the end of a folder's name"),
+    ],
+)
+def test_a_folder_that_dbt_cannot_open_is_a_sentence_and_exit_code_2(
+    monkeypatch, tmp_path, folder, words
+):
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / folder))
+    result = CliRunner().invoke(cli, ["run"])
+    assert (result.exit_code, words in result.output) == (2, True), result.output
+    assert not list(tmp_path.iterdir())
+
+
 def test_an_empty_key_file_is_exit_code_2(monkeypatch, tmp_path):
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
     (tmp_path / KEY_FILE).touch()
