@@ -34,6 +34,7 @@ _UNDER_WAY = [
 ]
 _WITHOUT_SUCCESS = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 _FAILURES_THAT_COUNT = 10
+_SKEW_SECONDS = 60  # a run may end while one asks
 # A tick watches landing so long, looks so often, and leaves so much before the next one may begin.
 _WATCH_SECONDS, _LOOK_SECONDS, _REST_SECONDS = 3.5, 0.25, 1.5
 
@@ -126,7 +127,7 @@ def ask_for_run(
     of them the pause grows, from RETRY_PAUSE_SECONDS to an hour.
     """
     due = what_is_due(settings, contracts, lambda: now)
-    failures, last_end = _failures(instance)
+    failures, last_end = _failures(instance, now.timestamp())
     if not due.is_due and not failures:
         return dg.SkipReason(due.sentence)
     under_way = instance.get_runs(dg.RunsFilter(job_name=JOB, statuses=_UNDER_WAY), limit=1)
@@ -143,8 +144,11 @@ def ask_for_run(
     return dg.RunRequest()
 
 
-def _failures(instance: dg.DagsterInstance) -> tuple[int, float]:
-    """How many builds failed, or were ended, since one did not; when the last ended (Unix time)."""
+def _failures(instance: dg.DagsterInstance, now: float) -> tuple[int, float]:
+    """How many builds failed, or were ended, since one did not; when the last ended (Unix time).
+
+    An end long after now, by a clock that was set back since, keeps nobody waiting.
+    """
     failures, last_end = 0, 0.0
     for record in instance.get_run_records(dg.RunsFilter(job_name=JOB), limit=_FAILURES_THAT_COUNT):
         if record.dagster_run.status in _UNDER_WAY:
@@ -152,7 +156,9 @@ def _failures(instance: dg.DagsterInstance) -> tuple[int, float]:
         if record.dagster_run.status not in _WITHOUT_SUCCESS:
             break
         failures += 1
-        last_end = max(last_end, record.end_time or 0.0)
+        end = record.end_time or 0.0
+        if end <= now + _SKEW_SECONDS:
+            last_end = max(last_end, end)
     return failures, last_end
 
 

@@ -182,16 +182,19 @@ class Outbox:
     def claim(self, channel: str) -> Message | None:
         """The oldest message of a channel that is not sent and that nobody is sending now."""
         with self._transaction():
+            now = time.time()
             row = self._connection.execute(
                 "select message_id, channel, title, body, attempts from messages"
                 " where channel = ? and sent_at is null"
-                " and (claimed_at is null or claimed_at < ?) order by message_id limit 1",
-                [channel, time.time() - _CLAIM_SECONDS],
+                # A claim after now was made by a clock that was set back since.
+                " and (claimed_at is null or claimed_at not between ? and ?)"
+                " order by message_id limit 1",
+                [channel, now - _CLAIM_SECONDS, now],
             ).fetchone()
             if row is None:
                 return None
             self._connection.execute(
-                "update messages set claimed_at = ? where message_id = ?", [time.time(), row[0]]
+                "update messages set claimed_at = ? where message_id = ?", [now, row[0]]
             )
         return Message(*row)
 

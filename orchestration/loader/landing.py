@@ -145,7 +145,7 @@ def look(
         for name, file in landed.items():
             note = known.get(name)
             if not is_settled(file, settings.settle_seconds, note, clock):
-                if note is None or note.state != file.state:
+                if note is None or note.state != file.state or note.seen_at > clock:
                     note = Note(*file.state, clock, "unsettled")
                 unsettled[name] = note
         if not (wait and unsettled and time.monotonic() < give_up_at):
@@ -175,8 +175,10 @@ def what_is_due(
     due, left, settling, resting = [], [], [], []
     for name, file in landed.items():
         note = notes.files.get(name)
-        is_known = note is not None and note.state == file.state
-        if is_known and note.status in ("waiting", "held"):
+        is_same = note is not None and note.state == file.state
+        # A look after now, by a clock that was set back since, does not say how long ago it was.
+        is_known = is_same and note.seen_at <= clock
+        if is_same and note.status in ("waiting", "held"):
             left.append(name)
         elif is_known and clock < _rests_until(settings, note):
             resting.append(name)

@@ -411,6 +411,10 @@ def test_a_message_that_somebody_is_sending_is_not_sent_by_another(zone, hook):
             file.execute("update messages set claimed_at = claimed_at - 121")
             file.commit()
         assert other.claim("webhook") == claimed, "its sender has died"
+        with closing(sqlite3.connect(zone.settings.warehouse.with_name("alerts.sqlite"))) as file:
+            file.execute("update messages set claimed_at = claimed_at + 86400")
+            file.commit()
+        assert one.claim("webhook") == claimed, "the clock was set back"
 
 
 def test_an_outbox_that_cannot_be_written_fails_nothing(zone):

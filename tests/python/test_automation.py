@@ -204,3 +204,16 @@ def test_the_pause_ends_at_an_hour(instance, zone):
     zone.drop(FILE, orders_csv("1"))
     fail(instance, times=10)
     assert isinstance(ask(instance, zone, later=3601), dg.RunRequest)
+
+
+def test_a_clock_that_was_set_back_keeps_no_run_waiting(instance, zone, monkeypatch):
+    zone.drop(FILE, orders_csv("1"))
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "time", lambda clock=time.time: clock() + 86_400)
+        fail(instance)
+    (record,) = instance.get_run_records()
+    assert record.end_time > time.time() + 86_000
+    assert isinstance(ask(instance, zone), dg.RunRequest)
+    fail(instance)
+    assert "The last 2 runs failed" in ask(instance, zone).skip_message
+    assert isinstance(ask(instance, zone, later=121), dg.RunRequest)

@@ -8,6 +8,8 @@ from unittest.mock import Mock
 import pytest
 from landing_zone import LandingZone, orders_csv
 
+from orchestration.loader.landing import Note, Notes, write_notes
+
 ORDERS = "orders_2025_01_15.csv"
 TRIGGER = "trigger_2025_01_15.json"
 
@@ -185,3 +187,26 @@ def test_a_file_that_cannot_be_read_is_due_again_and_others_go_on(zone, monkeypa
     monkeypatch.setattr(time, "time", lambda clock=time.time: clock() + 61)
     assert zone.due().names == (ORDERS,)
     assert zone.status() == {ORDERS: "loaded"}
+
+
+def test_a_clock_that_was_set_back_keeps_no_file_waiting(tmp_path, monkeypatch):
+    zone = LandingZone(tmp_path, settle_seconds=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "time", lambda clock=time.time: clock() + 86_400)
+        zone.drop(ORDERS, orders_csv("1"), age=0)
+        assert zone.status() == {ORDERS: "unsettled"}
+    assert zone.due().names == (ORDERS,)
+    assert zone.status() == {ORDERS: "unsettled"}
+    time.sleep(1.1)
+    assert zone.status() == {ORDERS: "loaded"}
+
+
+def test_after_a_clock_was_set_back_what_failed_is_due_at_once(zone):
+    zone.drop(ORDERS, orders_csv("1"))
+    path = zone.settings.landing / ORDERS
+    state = (path.stat().st_size, path.stat().st_mtime_ns)
+    for hours, is_due in ((24, True), (0, False)):
+        seen_at = time.time() + hours * 3600
+        zone.settings.warehouse.parent.mkdir(exist_ok=True)
+        write_notes(zone.settings, Notes({ORDERS: Note(*state, seen_at, "failed", failures=1)}))
+        assert zone.due().is_due is is_due
