@@ -21,6 +21,7 @@ from orchestration.settings import Settings, make_private
 NOTES_FILE = "landing.json"
 _LONGEST_WAIT = 4  # times SETTLE_SECONDS, for files that are dropped or grow while waiting
 _LONGEST_PAUSE_SECONDS = 3600
+_MOST_DOUBLINGS = 60  # past any pause; a file that fails for weeks would double it past all numbers
 
 
 @dataclass(frozen=True)
@@ -217,7 +218,7 @@ def pause_seconds(settings: Settings, failures: int) -> float:
     if not failures:
         return 0
     longest = max(_LONGEST_PAUSE_SECONDS, settings.retry_pause_seconds)
-    return min(settings.retry_pause_seconds * 2 ** (failures - 1), longest)
+    return min(settings.retry_pause_seconds * 2.0 ** min(failures - 1, _MOST_DOUBLINGS), longest)
 
 
 def want_run(settings: Settings, why: str) -> None:

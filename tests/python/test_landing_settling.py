@@ -8,7 +8,7 @@ from unittest.mock import Mock
 import pytest
 from landing_zone import LandingZone, orders_csv
 
-from orchestration.loader.landing import Note, Notes, write_notes
+from orchestration.loader.landing import Note, Notes, pause_seconds, write_notes
 
 ORDERS = "orders_2025_01_15.csv"
 TRIGGER = "trigger_2025_01_15.json"
@@ -210,3 +210,11 @@ def test_after_a_clock_was_set_back_what_failed_is_due_at_once(zone):
         zone.settings.warehouse.parent.mkdir(exist_ok=True)
         write_notes(zone.settings, Notes({ORDERS: Note(*state, seen_at, "failed", failures=1)}))
         assert zone.due().is_due is is_due
+
+
+def test_a_file_that_fails_for_weeks_is_still_tried_every_hour(zone):
+    assert [pause_seconds(zone.settings, failures) for failures in (1, 7, 5_000)] == [
+        60,
+        3600,
+        3600,
+    ]
