@@ -146,10 +146,11 @@ def _rename(source: Path, target: Path, draft_name: str) -> Path:
         shutil.copy2(source, draft, follow_symlinks=False)
         draft.rename(target)
         try:
-            source.unlink()
+            source.unlink(missing_ok=True)
         except OSError:
             # A file that stays in landing is no copy of itself, at every load another.
-            target.unlink()
+            if os.path.lexists(source):
+                target.unlink()
             raise
     return target
 
