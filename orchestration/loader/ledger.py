@@ -135,6 +135,14 @@ class Ledger:
         """Every entry of a name, in the order they came."""
         return self.where("file_name = ?", file_name)
 
+    def known_names(self, file_names: list[str]) -> set[str]:
+        """Those of the names under which something came before."""
+        rows = self._connection.execute(
+            "select distinct file_name from bronze.files where file_name in (select unnest(?))",
+            [file_names],
+        ).fetchall()
+        return {name for (name,) in rows}
+
     def same_bytes(self, feed: str | None, sha256: str) -> list[Entry]:
         """Every delivery of these bytes to a feed, under any name."""
         return self.where("sha256 = ? and feed is not distinct from ?", sha256, feed)

@@ -106,7 +106,10 @@ def _load(run: Run, batches: Batches, wait_for_settling: bool) -> LoadReport:
     notes = read_notes(run.settings)
     today = run.now().astimezone(UTC).date()
     landed, unsettled = look(run.settings, run.feeds, today, notes, wait_for_settling)
-    landed = {name: file for name, file in landed.items() if not _was_taken(run, file)}
+    known = run.ledger.known_names(list(landed))
+    landed = {
+        name: file for name, file in landed.items() if not (name in known and _was_taken(run, file))
+    }
     announced = read_triggers(run, batches, landed.values(), unsettled)
     deliveries, unfinished = _deliveries(run, announced, landed, unsettled)
     outcomes: list[BatchOutcome] = []

@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor, wait
 
 from orchestration.loader.deliveries import Delivery, Run, read_delivery
 from orchestration.loader.file_names import shown
-from orchestration.loader.ledger import Ledger
 from orchestration.loader.units import Unit
 
 _log = logging.getLogger(__name__)
@@ -61,8 +60,10 @@ def _is_complete(run: Run, unit: Unit) -> bool:
 def _read(run: Run, delivery: Delivery) -> None:
     try:
         with run.connection.cursor() as reader:
-            name, sha256 = delivery.name.name, delivery.seen.sha256
-            is_duplicate = Ledger(reader).counting(delivery.name.feed, sha256, name)
+            is_duplicate = reader.execute(
+                "from bronze.files where sha256 = ? and feed = ? and status = 'loaded' limit 1",
+                [delivery.seen.sha256, delivery.name.feed],
+            ).fetchone()
         if not is_duplicate:
             read_delivery(run, delivery)
     except Exception:
