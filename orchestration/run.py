@@ -209,8 +209,7 @@ def _execute(
                 "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
             },
         )
-        if instance.get_runs_count() > settings.runs_kept + _RUNS_OVER:
-            expire_runs(instance, dagster_home(settings), settings.runs_kept)
+        _expire_runs(instance, settings, report)
     metadata = {
         event.asset_key.to_user_string(): event.materialization.metadata
         for event in result.get_asset_materialization_events()
@@ -227,6 +226,17 @@ def _execute(
         files=_json(metadata, "bronze/files", "files"),
         batches=_json(metadata, "bronze/batches", "batches"),
     )
+
+
+def _expire_runs(instance: Any, settings: Settings, report: Report) -> None:
+    """Remove old runs where no night does; readers see what was published, whatever fails here."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        if instance.get_runs_count() > settings.runs_kept + _RUNS_OVER:
+            expire_runs(instance, dagster_home(settings), settings.runs_kept)
+    except (OSError, SQLAlchemyError) as error:
+        report(f"Old runs of Dagster stay until the next run: {error}")
 
 
 def _json(metadata: dict[str, Any], asset: str, name: str) -> list[dict[str, Any]]:
