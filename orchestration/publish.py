@@ -22,6 +22,7 @@ from orchestration.contracts import load_contracts
 from orchestration.file_bytes import copy, sync
 from orchestration.published_tables import Table, for_analysts, for_stewards, write_tables
 from orchestration.settings import ConfigurationError, Settings
+from orchestration.transaction import transaction
 from orchestration.warehouse import is_damage
 
 # Closing the gaps of replaced rows takes a third of the work of a version that changed little.
@@ -383,14 +384,13 @@ def _as_draft(connection: duckdb.DuckDBPyConnection, version: int) -> Iterator[N
 
 def _record(connection: duckdb.DuckDBPyConnection, version: int, run_id: str) -> None:
     """Note, at once, that the build is published and up to where its version has each log."""
-    connection.execute("begin transaction")
-    connection.execute(
-        "update audit.builds set status = 'published', published_version = ? where run_id = ?",
-        [version, run_id],
-    )
-    connection.execute("delete from changes.read where model = 'published'")
-    connection.execute(
-        "insert into changes.read"
-        " select 'published', model, max(number) from changes.written group by model"
-    )
-    connection.execute("commit")
+    with transaction(connection):
+        connection.execute(
+            "update audit.builds set status = 'published', published_version = ? where run_id = ?",
+            [version, run_id],
+        )
+        connection.execute("delete from changes.read where model = 'published'")
+        connection.execute(
+            "insert into changes.read"
+            " select 'published', model, max(number) from changes.written group by model"
+        )

@@ -43,6 +43,7 @@ from orchestration.publish import (
     steward_edition,
 )
 from orchestration.settings import ConfigurationError, Settings
+from orchestration.transaction import transaction
 from orchestration.warehouse import writer_lock
 
 Report = Callable[[str], None]
@@ -104,10 +105,11 @@ def erase(
                 raise ErasureError(_what_is_left(settings, unfinished))
             files.clear(seen)
             in_runs = Counter({"runs of Dagster": clear_run_store(traces)})
-            connection.execute("begin transaction")
-            cleared = clear_tables(connection, contracts, rows, traces, sorted(files.with_traces))
-            _note_places(connection, hashed, files.changed + in_runs + Counter(cleared))
-            connection.execute("commit")
+            with transaction(connection):
+                cleared = clear_tables(
+                    connection, contracts, rows, traces, sorted(files.with_traces)
+                )
+                _note_places(connection, hashed, files.changed + in_runs + Counter(cleared))
         report("Building what follows from the rows that are left.")
         run_id = _build(settings, report)
         report("Writing the warehouse and the published files anew.")

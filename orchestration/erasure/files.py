@@ -91,8 +91,9 @@ class Files:
         # file_id of loaded files in which telling values stand or, before a crash, stood.
         self.with_traces = {
             entry.file_id
-            for entry in self._ledger.where("true")
-            if self._ledger.is_rewritten(entry.feed, entry.sha256)
+            for entry in self._ledger.where(
+                "(feed, sha256) in (select (feed, sha256) from bronze.rewritten_files)"
+            )
         }
 
     def being_written(self, seen: Seen) -> list[Path]:
@@ -135,18 +136,18 @@ class Files:
             entry = self._ledger[file_id]
             if entry.feed in self._contracts and entry.rows_loaded is not None:
                 wanted[entry.feed, entry.sha256] = False
-        known = {
-            (entry.feed, sha256): entry
-            for entry in self._ledger.where("true")
-            for sha256 in self._ledger.contents(entry)
-        }
         unknown = set()
         for path in telling:
-            entry = known.get((path.parent.name, fingerprint(path).sha256))
-            if entry is None or entry.feed not in self._contracts:
-                unknown.add(path)
+            feed = path.parent.name
+            known = [
+                entry
+                for origin in self._ledger.origins(feed, fingerprint(path).sha256)
+                for entry in self._ledger.same_bytes(feed, origin)
+            ]
+            if known and feed in self._contracts:
+                wanted[feed, max(known, key=lambda entry: entry.file_id).sha256] = True
             else:
-                wanted[entry.feed, entry.sha256] = True
+                unknown.add(path)
         for (feed, sha256), has_traces in wanted.items():
             entries = self._ledger.same_bytes(feed, sha256)
             begin_rewrite(self._connection, self._ledger, feed, sha256)

@@ -15,6 +15,8 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
+from orchestration.transaction import transaction
+
 MEASURES = ("units", "net_amount")
 # One row per category, measure and day ahead.
 FORECAST_COLUMNS = {
@@ -131,16 +133,15 @@ def refresh_forecast(connection: DuckDBPyConnection) -> Summary:
             forecasts += [(category, measure, *row) for row in rows]
             span = (first_day, last_day, len(history))
             accuracies.append((category, measure, *scores[:2], *span, *scores[2:]))
-    connection.execute("begin")
-    for (table, columns), rows in zip(TABLES.items(), (forecasts, accuracies), strict=True):
-        connection.execute(f"create or replace table {table} ({_listed(columns)})")
-        if rows:
-            values = ", ".join("unnest(?)" for _ in columns)
-            connection.execute(
-                f"insert into {table} select {values}",
-                [list(column) for column in zip(*rows, strict=True)],
-            )
-    connection.execute("commit")
+    with transaction(connection):
+        for (table, columns), rows in zip(TABLES.items(), (forecasts, accuracies), strict=True):
+            connection.execute(f"create or replace table {table} ({_listed(columns)})")
+            if rows:
+                values = ", ".join("unnest(?)" for _ in columns)
+                connection.execute(
+                    f"insert into {table} select {values}",
+                    [list(column) for column in zip(*rows, strict=True)],
+                )
     made = sum(scores[2] == "forecast" for scores in accuracies)
     return Summary(made, len(accuracies) - made)
 

@@ -53,7 +53,7 @@ def store(run: Run, delivery: Delivery) -> None:
             _entry(run, delivery, "duplicate"), duplicate_of=original.file_id, reason=None
         )
         with run.ledger.transaction():
-            run.ledger.record(entry)
+            run.ledger.add(entry)
             _supersede(run, verdict.supersedes, entry)
             if run.ledger.is_rewritten(name.feed, seen.sha256):
                 begin_rewrite(run.connection, run.ledger, original.feed, seen.sha256)
@@ -69,7 +69,7 @@ def store(run: Run, delivery: Delivery) -> None:
     is_blanked = blank_reading(run, entry.feed, delivery.reading)
     with run.ledger.transaction():
         entry = _insert(run, entry, run.contracts[entry.feed], delivery.reading)
-        run.ledger.record(entry)
+        run.ledger.add(entry)
         if is_blanked:
             begin_rewrite(run.connection, run.ledger, entry.feed, entry.sha256)
         _supersede(run, verdict.supersedes, entry)
@@ -98,7 +98,7 @@ def discard_file(run: Run, delivery: Delivery, refusal: Refused) -> None:
     ):
         entry = replace(_entry(run, delivery, "discarded"), reason=refusal.code)
         with run.ledger.transaction():
-            run.ledger.record(entry)
+            run.ledger.add(entry)
     outcome = _outcome(entry, code=refusal.code, reason=refusal.message)
     try:
         discard(delivery.landed.path, folder, seen, str(entry.file_id), refusal, run.now())
@@ -112,7 +112,7 @@ def record_duplicate_trigger(run: Run, delivery: Delivery) -> None:
     """Record and archive a trigger that was delivered again after its batch was loaded."""
     entry = _entry(run, delivery, "duplicate")
     with run.ledger.transaction():
-        run.ledger.record(entry)
+        run.ledger.add(entry)
     reason = "Its batch is loaded already."
     run.settle(_outcome(entry, reason=_archive(run, delivery, entry) or reason))
 

@@ -56,7 +56,7 @@ class Verdict:
 class Ledger:
     """The table as one run asks it: what it takes to answer follows what landed, not what ever did.
 
-    `record` belongs inside `transaction`.
+    `add` and `record` belong inside `transaction`.
     """
 
     def __init__(self, connection: DuckDBPyConnection) -> None:
@@ -106,18 +106,20 @@ class Ledger:
         assert row is not None
         return row[0]
 
+    def add(self, entry: Entry) -> None:
+        """Write an entry of a new file_id."""
+        marks = ", ".join("?" for _ in fields(Entry))
+        self._connection.execute(
+            f"insert into bronze.files ({_COLUMNS}) values ({marks})", list(astuple(entry))
+        )
+
     def record(self, entry: Entry) -> None:
-        """Write an entry: a new one, or the one of its file_id as it now is."""
+        """Write the entry of a file_id as it now is."""
         assignments = ", ".join(f"{field.name} = ?" for field in fields(Entry)[1:])
-        (changed,) = self._connection.execute(
+        self._connection.execute(
             f"update bronze.files set {assignments} where file_id = ?",
             [*astuple(entry)[1:], entry.file_id],
-        ).fetchone()
-        if not changed:
-            marks = ", ".join("?" for _ in fields(Entry))
-            self._connection.execute(
-                f"insert into bronze.files ({_COLUMNS}) values ({marks})", list(astuple(entry))
-            )
+        )
 
     def where(self, condition: str, *parameters: object) -> list[Entry]:
         """The entries that a condition over `bronze.files as files` holds for, as they came."""

@@ -29,8 +29,8 @@ def entry(file_id: int, name: str = "orders_2025_01_15.csv", **values) -> Entry:
 def test_what_is_recorded_is_read_again(connection):
     ledger = Ledger(connection)
     with ledger.transaction():
-        ledger.record(entry(1))
-        ledger.record(entry(2, sha256="b", status="discarded", reason="empty_file"))
+        ledger.add(entry(1))
+        ledger.add(entry(2, sha256="b", status="discarded", reason="empty_file"))
         ledger.record(entry(1, status="superseded", superseded_by=3))
     for one in (ledger, Ledger(connection)):
         assert one[1] == entry(1, status="superseded", superseded_by=3)
@@ -41,11 +41,11 @@ def test_what_is_recorded_is_read_again(connection):
 def test_a_transaction_that_fails_leaves_no_trace(connection):
     ledger = Ledger(connection)
     with ledger.transaction():
-        ledger.record(entry(1))
+        ledger.add(entry(1))
     with pytest.raises(ZeroDivisionError), ledger.transaction():
         ledger.record(entry(1, status="superseded", superseded_by=2))
         ledger.record(entry(1, status="retracted"))
-        ledger.record(entry(2, sha256="b"))
+        ledger.add(entry(2, sha256="b"))
         raise ZeroDivisionError
     for one in (ledger, Ledger(connection)):
         assert one[1] == entry(1)
@@ -57,11 +57,11 @@ def test_a_transaction_that_fails_leaves_no_trace(connection):
 def test_a_commit_that_fails_is_undone_in_memory(connection):
     ledger = Ledger(connection)
     with pytest.raises(duckdb.TransactionException), ledger.transaction():
-        ledger.record(entry(1))
+        ledger.add(entry(1))
         connection.execute("rollback")
     assert ledger.newest("orders_2025_01_15.csv") is None
     with ledger.transaction():
-        ledger.record(entry(1))
+        ledger.add(entry(1))
     assert Ledger(connection)[1] == entry(1)
 
 
@@ -87,7 +87,7 @@ def test_a_delivery_is_judged_by_what_counts(
     ledger = Ledger(connection)
     with ledger.transaction():
         for number, (name, sha256, status) in enumerate(history, start=1):
-            ledger.record(entry(number, name, sha256=sha256, status=status))
+            ledger.add(entry(number, name, sha256=sha256, status=status))
     verdict = ledger.judge("orders", *delivered)
     assert (verdict.duplicate_of and verdict.duplicate_of.file_id) == duplicate_of
     assert [old.file_id for old in verdict.supersedes] == supersedes
