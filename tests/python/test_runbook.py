@@ -73,6 +73,9 @@ EXERCISED_BY = {
     "There is no forecast, or an old one": [
         "test_forecast.test_a_forecast_per_category_and_measure_and_a_reason_where_there_is_none"
     ],
+    "A newer Orderhouse is at hand": [
+        "test_incremental.test_a_change_of_the_code_builds_everything_whole"
+    ],
     "Somebody asks to be forgotten": ["test_erasure.test_no_byte_of_the_person_is_left"],
     "A provider changes its files, or sends no more": [
         "test_contract_changes.test_a_renamed_column_keeps_its_rows",
