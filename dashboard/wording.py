@@ -36,11 +36,11 @@ def figure(value: Number | None, unit: str) -> str:
 
 def change(now: Number | None, before: Number | None, unit: str) -> str | None:
     """`+12.4 %`, for a share `+1.2 points`; None where there is nothing to compare with."""
-    if now is None or not before:
+    if now is None or before is None:
         return None
     if unit == "share":
         return _signed(f"{(now - before) * 100:+.1f} points")
-    return _signed(f"{(now - before) / before * 100:+.1f} %")
+    return _signed(f"{(now - before) / before * 100:+.1f} %") if before else None
 
 
 def day(value: date | None) -> str:

@@ -205,9 +205,10 @@ def _with_change(part: str, choice: Choice, before: object, ask: Ask, rows: Rows
 
 
 def _change(name: str, now: Any, before: Any) -> str:
-    if now is None or not before:
+    is_rate = name.endswith("_rate")
+    if now is None or before is None or not (before or is_rate):
         return ""
-    if name.endswith("_rate"):
+    if is_rate:
         words = f"{(now - before) * 100:+.1f} points"
     else:
         words = f"{(now - before) / before * 100:+.1f} %"

@@ -99,6 +99,7 @@ def test_colours_of_charts_keep_apart_for_all_eyes(theme: str) -> None:
         (wording.change(120, 100, "count"), "+20.0 %"),
         (wording.change(Decimal("0.41"), Decimal("0.43"), "share"), "\N{MINUS SIGN}2.0 points"),
         (wording.change(120, 0, "count"), None),
+        (wording.change(Decimal("0.02"), Decimal(0), "share"), "+2.0 points"),
         (wording.change(None, 100, "count"), None),
         (wording.seconds(119), "119 s"),
         (wording.seconds(180), "3 min"),
