@@ -5,7 +5,7 @@ import math
 import operator
 import shutil
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -17,8 +17,8 @@ from dash.development.base_component import Component
 
 from dashboard import filters, wording
 from dashboard.charts import THEMES, Figure, expected_with_intervals
-from dashboard.pages import View, sales
-from dashboard.published import Selection, newest
+from dashboard.pages import View, customers, forecast, pipeline, sales
+from dashboard.published import Reader, Row, Selection, newest
 from orchestration.publish import current_file
 
 # How people see who lack one kind of cone, as matrices over linear RGB (Machado, Oliveira and
@@ -102,8 +102,9 @@ def test_colours_of_charts_keep_apart_for_all_eyes(theme: str) -> None:
         (wording.change(Decimal("0.02"), Decimal(0), "share"), "+2.0 points"),
         (wording.change(None, 100, "count"), None),
         (wording.seconds(119), "119 s"),
-        (wording.seconds(180), "3 min"),
+        (wording.seconds(120), "2 min"),
         (wording.seconds(None), wording.NO_VALUE),
+        (wording.plain(None), wording.NO_VALUE),
         (wording.day(date(2025, 1, 5)), "5 Jan 2025"),
     ],
 )
@@ -118,8 +119,9 @@ def test_the_days_before_are_as_many_and_end_where_the_range_begins() -> None:
     assert Selection(date(1, 1, 9), date(1, 1, 17)).before() is None
     assert Selection(date.min, date.max).before() is None
     assert (selection.days, selection.grain) == (7, "day")
-    assert Selection(date(2025, 1, 1), date(2025, 12, 31)).grain == "week"
-    assert Selection(date(2023, 1, 1), date(2025, 12, 31)).grain == "month"
+    for days, grain in ((62, "day"), (63, "week"), (400, "week"), (401, "month")):
+        last = date(2025, 1, 1) + timedelta(days=days - 1)
+        assert Selection(date(2025, 1, 1), last).grain == grain
 
 
 @pytest.mark.parametrize(
@@ -160,6 +162,68 @@ def test_a_stray_order_is_no_history_to_compare_with(built: Built, tmp_path: Pat
     assert "too little of the 30 days before" in str(_sales(file, "?period=30"))
 
 
+def test_days_before_are_compared_with_when_the_history_covers_all_of_them(built: Built) -> None:
+    def page(day: str) -> str:
+        return str(_sales(current_file(built.settings), f"?from={day}&to={day}"))
+
+    assert "Change against the 1 days before" in page("2025-01-14")
+    assert "too little of the 1 days before" in page("2025-01-13")
+
+
+@pytest.mark.parametrize(("first", "days"), [("2024-11-17", 30), ("2024-11-18", 7)])
+def test_a_month_is_usual_once_there_are_two(
+    built: Built, tmp_path: Path, first: str, days: int
+) -> None:
+    sql = f"update gold.fact_orders set ordered_at = '{first}'"
+    with newest(_changed(built, tmp_path, sql)) as reader:
+        assert filters.read("", reader).selection.days == days
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "before", "tone"),
+    [
+        ("orders", {"orders": 2}, {"orders": 1}, "good"),
+        ("orders", {"orders": 1}, {"orders": 2}, "bad"),
+        ("orders", {"orders": 2}, {"orders": 2}, ""),
+        (
+            "return_rate",
+            {"returned_orders": 2, "orders": 9},
+            {"returned_orders": 1, "orders": 9},
+            "bad",
+        ),
+        (
+            "return_rate",
+            {"returned_orders": 0, "orders": 9},
+            {"returned_orders": 1, "orders": 9},
+            "good",
+        ),
+    ],
+)
+def test_more_is_good_except_of_returns(
+    built: Built, name: str, row: Row, before: Row, tone: str
+) -> None:
+    with newest(current_file(built.settings)) as reader:
+        shown = sales._tile(_view(reader), name, row, before)
+    *_, note = shown.children
+    assert note.className == f"change {tone}".strip()
+
+
+def test_an_average_is_rounded_as_money_is(built: Built) -> None:
+    with newest(current_file(built.settings)) as reader:
+        row = {"net_amount": Decimal("0.25"), "revenue_orders": 2}
+        assert reader.value("avg_order_value", row) == Decimal("0.13")
+
+
+def test_amounts_of_several_currencies_name_none(built: Built, tmp_path: Path) -> None:
+    def label(file: Path) -> str:
+        tiles, *_ = _sales(file)
+        return tiles.children[0].children[0].children
+
+    assert label(current_file(built.settings)) == "Revenue, EUR"
+    sql = "update gold.fact_sales set currency = if(channel = 'web', 'CHF', 'EUR')"
+    assert label(_changed(built, tmp_path, sql)) == "Revenue"
+
+
 def test_all_days_since_the_year_1000_are_a_page(built: Built, tmp_path: Path) -> None:
     file = _changed(built, tmp_path, _STRAY.format("1000-01-01"))
     assert "days before, to compare with" in str(_sales(file, "?period=all"))
@@ -188,15 +252,158 @@ def test_orders_without_lines_are_orders_that_sold_nothing(built: Built, tmp_pat
     assert page.count("Nothing was sold in this range.") == 3
 
 
-def test_a_first_order_in_the_future_hides_no_cohort(built: Built, tmp_path: Path) -> None:
-    future = (
-        "insert into gold.cohort_retention by name select * replace"
-        " (date '2205-01-01' as cohort_month) from gold.cohort_retention limit 1"
+def test_cohorts_are_the_last_twelve_over_twelve_months(built: Built, tmp_path: Path) -> None:
+    insert = (
+        "insert into gold.cohort_retention by name select * replace ({})"
+        " from gold.cohort_retention limit 1;"
     )
     with newest(current_file(built.settings)) as reader:
         cohorts = reader.rows("cohorts")
-    with newest(_changed(built, tmp_path, future)) as reader:
+    hidden = ("date '2205-01-01' as cohort_month", "12 as months_since_first")
+    with newest(_changed(built, tmp_path, "".join(map(insert.format, hidden)))) as reader:
         assert cohorts == reader.rows("cohorts") != []
+
+
+@pytest.mark.parametrize(
+    ("chosen", "tables", "queries"),
+    [
+        (
+            "channel",
+            ("fact_orders", "fact_sales"),
+            ("sales_totals", "sales_by_channel", "payment_risk_levels"),
+        ),
+        (
+            "category",
+            ("dim_product", "inventory_health"),
+            ("sales_by_category", "stock_status", "stock_to_reorder"),
+        ),
+    ],
+)
+def test_what_has_no_channel_or_category_is_chosen_as_unknown(
+    built: Built, tmp_path: Path, chosen: str, tables: Sequence[str], queries: Sequence[str]
+) -> None:
+    sql = "".join(f"update gold.{table} set {chosen} = null;" for table in tables)
+    with newest(_changed(built, tmp_path, sql)) as reader:
+        offered = {row["choice"] for row in reader.rows("choices") if row["filter"] == chosen}
+        assert offered == {"unknown"}
+        every = filters.read("?period=all", reader).selection
+        unknown = filters.read(f"?period=all&{chosen}=unknown", reader).selection
+        for query in queries:
+            assert reader.rows(query, unknown) == reader.rows(query, every) != [], query
+
+
+def test_best_products_have_their_newest_name_and_earned_something(
+    built: Built, tmp_path: Path
+) -> None:
+    sql = """
+        update gold.fact_sales set product_id = 'ABC'[(hash(item_id) % 3 + 1)::int];
+        update gold.fact_sales set is_revenue = product_id <> 'C';
+        insert into gold.dim_product by name
+            select 'A' as product_id, name as product_name, name as product_key,
+                '2025-01-01'::timestamp + interval (days) day as valid_from
+            from (values ('older', 1), ('newest', 9), ('old', 5)) as versions (name, days);
+    """
+    with newest(_changed(built, tmp_path, sql)) as reader:
+        rows = reader.rows("top_products", filters.read("?period=all", reader).selection)
+    assert {row["product_name"] for row in rows} == {"newest", "B"}
+
+
+def test_days_to_deliver_are_a_mean_over_parcels(built: Built, tmp_path: Path) -> None:
+    sql = """
+        update gold.delivery_performance set delivered = 1, avg_delivery_days = 2;
+        insert into gold.delivery_performance by name select * replace
+            (month - interval 1 month as month, 3 as delivered, 4 as avg_delivery_days)
+            from gold.delivery_performance;
+    """
+    with newest(_changed(built, tmp_path, sql)) as reader:
+        rows = reader.rows("deliveries_by_carrier", filters.read("?period=30", reader).selection)
+    assert {row["avg_delivery_days"] for row in rows} == {3.5}
+
+
+def test_what_does_not_count_changes_nothing_on_the_pipeline_page(
+    built: Built, tmp_path: Path
+) -> None:
+    sql = """
+        update audit.file_ledger set rows_loaded = 7, rows_rejected = 7 where status <> 'loaded';
+        insert into audit.expectation_results by name select * replace
+            ('earlier' as build_id, if(action = 'warn', 'quarantine', 'warn') as action)
+            from audit.expectation_results;
+    """
+    with newest(current_file(built.settings)) as reader:
+        expected = reader.rows("batches"), reader.rows("expectation_trend")
+    with newest(_changed(built, tmp_path, sql)) as reader:
+        assert (reader.rows("batches"), reader.rows("expectation_trend")) == expected
+
+
+def test_a_feed_is_late_beyond_its_usual_gap_and_a_day(built: Built, tmp_path: Path) -> None:
+    # Batch dates as days before the business clock.
+    days = {"in_time": [2, 3, 5], "late": [3, 4, 5], "seldom": [3, 5, 7], "once": [9]}
+    values = [f"('{feed}', {day})" for feed, of_feed in days.items() for day in of_feed]
+    sql = f"""
+        delete from silver.files_that_count;
+        insert into silver.files_that_count by name
+            select feed, date '2025-01-15' - day as batch_date
+            from (values {", ".join(values)}) as came (feed, day);
+    """
+    with newest(_changed(built, tmp_path, sql)) as reader:
+        states = [(row["feed"], row["state"]) for row in pipeline._states(_view(reader))]
+    assert states == [
+        ("late", "late"),
+        ("once", "came once"),
+        ("seldom", "on time"),
+        ("in_time", "on time"),
+    ]
+
+
+def test_long_lists_of_the_pipeline_page_end(built: Built, tmp_path: Path) -> None:
+    sql = """
+        create temp table n as select number from range(1, 41) as numbers (number);
+        insert into audit.builds by name
+            select b.* replace (started_at - interval (number) day as started_at)
+            from audit.builds as b, n;
+        insert into audit.file_ledger by name
+            select f.* replace (batch_date - number::int as batch_date)
+            from audit.file_ledger as f, n;
+        insert into audit.file_expectations by name
+            select e.* replace (file_id + 1000 * number as file_id)
+            from audit.file_expectations as e, n;
+        insert into silver.files_that_count by name
+            select f.* replace
+                (file_id + 1000 * number as file_id, batch_date - number::int as batch_date)
+            from silver.files_that_count as f, n;
+    """
+    with newest(_changed(built, tmp_path, sql)) as reader:
+        assert len(reader.rows("builds")) == 8
+        assert len(reader.rows("batches")) == 14
+        assert len({row["batch_date"] for row in reader.rows("expectation_trend")}) == 30
+
+
+def test_a_month_that_has_begun_without_a_return_is_zero(built: Built) -> None:
+    of_month = {0: {"cohort_customers": 4}, 2: {"cohort_customers": 4, "retention_rate": 0.25}}
+    as_of = date(2025, 4, 15)
+    _, _, *cells = customers._cohort(date(2025, 1, 1), of_month, range(1, 5), as_of, 0.5).children
+    assert [cell.children for cell in cells] == ["0.0 %", "25.0 %", "0.0 %", None]
+
+
+def test_a_series_too_short_to_forecast_says_why(built: Built, tmp_path: Path) -> None:
+    def panel(*series: tuple[str, str]) -> str:
+        values = ", ".join(f"('{name}', {expected})" for name, expected in series)
+        sql = f"""
+            insert into gold.sales_forecast by name
+                select name as category, 'net_amount' as measure, '2025-01-16' as forecast_date,
+                    n as expected, n as lower_80, n as upper_80, n as lower_95, n as upper_95
+                from (values {values}) as series (name, n);
+            insert into gold.forecast_accuracy by name
+                select category, measure, if(expected is null, 'Too few days.', null) as reason
+                from gold.sales_forecast;
+        """
+        with newest(_changed(built, tmp_path, sql)) as reader:
+            return str(forecast.panels(_view(reader)))
+
+    some = panel(("Toys", "null"), ("Books", "7.5"))
+    assert "Too few days." in some and "Graph" in some
+    none = panel(("Toys", "null"))
+    assert "Too few days." in none and "Graph" not in none
 
 
 def test_a_part_named_like_the_others_is_a_part_of_its_own(built: Built, tmp_path: Path) -> None:
@@ -258,10 +465,14 @@ def _changed(built: Built, folder: Path, sql: str) -> Path:
     return file
 
 
+def _view(reader: Reader, search: str = "") -> View:
+    selection = filters.read(search, reader).selection
+    return View(reader, selection, "channel", THEMES["light"], {}, dict)
+
+
 def _sales(file: Path, search: str = "") -> Sequence[Component]:
     with newest(file) as reader:
-        selection = filters.read(search, reader).selection
-        return sales.content(View(reader, selection, "channel", THEMES["light"], {}, dict))
+        return sales.content(_view(reader, search))
 
 
 def _charts(page: Sequence[Component]) -> list[Figure]:
