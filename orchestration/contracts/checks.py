@@ -165,11 +165,12 @@ def check_headers(refuse: Refuse, columns: tuple[Column, ...]) -> None:
     seen: set[str] = set(LOADER_COLUMNS)
     for column in columns:
         for name in (column.name, *column.aliases):
-            if name.lower() in seen:
+            header = name.strip().lower()
+            if header in seen:
                 raise refuse(
                     f"two columns are named {name!r} (aliases count).", "columns", column.name
                 )
-            seen.add(name.lower())
+            seen.add(header)
 
 
 def check_names(refuse: Refuse, contract: Contract) -> None:

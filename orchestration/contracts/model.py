@@ -77,7 +77,7 @@ class Contract:
         names = {"_op": "_op"}
         for column in self.columns:
             for name in (column.name, *column.aliases):
-                names[name.lower()] = column.name
+                names[name.strip().lower()] = column.name
         return names
 
 

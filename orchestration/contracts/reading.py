@@ -39,6 +39,9 @@ def load_contracts(path: Path) -> dict[str, Contract]:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ContractError(f"{path} is missing; it holds the contracts of all feeds.") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ContractError(f"{path} is not UTF-8 (line {line}); save it as UTF-8.") from None
     return dict(_contracts(path, text))
 
 

@@ -85,7 +85,7 @@ def test_what_a_contract_leaves_out_has_a_default(path):
 
 
 def test_aliases_name_feeds_and_columns(path):
-    contracts = load_contracts(write(path, feed({"aliases": ["Dinge"]}, aliases=["Moment"])))
+    contracts = load_contracts(write(path, feed({"aliases": ["Dinge"]}, aliases=["Moment "])))
     assert feed_names(contracts)["dinge"].feed == "things"
     assert contracts["things"].column_for("MOMENT") == "changed_at"
 
@@ -96,6 +96,7 @@ def test_aliases_name_feeds_and_columns(path):
         (feed(type="money"), "unknown type 'money'"),
         (feed(type="decimal(2,3)"), "unknown type 'decimal(2,3)'"),
         (feed(type="decimal(39,2)"), "unknown type 'decimal(39,2)'"),
+        (feed(type="decimal(0,0)"), "unknown type 'decimal(0,0)'"),
         (feed(type=None), "type is None; it must be a text"),
         (feed(type=["text"]), "type is ['text']; it must be a text"),
         (feed(lookup=5), "lookup is 5; it must be a text"),
@@ -109,15 +110,23 @@ def test_aliases_name_feeds_and_columns(path):
         (FEED | {"columns": [{"name": "thing_id"}]}, "it needs config.meta with its type"),
         (feed(mandatory=True), "unknown option 'mandatory'"),
         (feed(required="yes"), "required must be true or false"),
+        (feed(same_person="yes"), "same_person must be true or false"),
+        (with_column("Total"), "column 'Total': a name must be lower-case"),
+        (with_column("total-eur"), "column 'total-eur': a name must be lower-case"),
         (feed(mask="blur", pii=True), "unknown mask 'blur'"),
         (feed(pii=True), "pii and mask go together"),
         (feed(references="nobody"), "'nobody', which is no feed"),
         (feed(aliases=["Thing_ID"]), "two columns are named 'Thing_ID'"),
         (feed(aliases=["_row_number"]), "two columns are named '_row_number'"),
+        (feed(aliases=["Moment", " MOMENT "]), "two columns are named ' MOMENT '"),
         (feed({"key": ["no_such"]}), "key column 'no_such' is not among its columns"),
         (feed({"key": ["changed_at"]}), "key column 'changed_at' must be required"),
         (feed({"key": []}), "key is empty"),
         (feed({"key": "thing_id"}), "key must be a list"),
+        (
+            FEED | {"config": {"meta": {"contract": {"format": "csv"}}}},
+            "a contract needs format and key",
+        ),
         (feed({"sequence": "no_such"}), "sequence column 'no_such' is not among its columns"),
         (feed({"sequence": "email"}), "must have the type instant"),
         (feed({"sequence": ["changed_at"]}), "sequence is ['changed_at']; it must be the name of"),
@@ -129,10 +138,12 @@ def test_aliases_name_feeds_and_columns(path):
         (feed({"quote": ""}), "quote is ''"),
         (feed({"encoding": "klingon"}), "encoding 'klingon' is not known"),
         (feed({"max_rejected_ratio": 2}), "max_rejected_ratio is 2"),
+        (feed({"max_rejected_ratio": -0.1}), "max_rejected_ratio is -0.1"),
         (feed({"max_deleted_ratio": True}), "max_deleted_ratio is True"),
         (feed({"duplicate_key_policy": "explode"}), "duplicate_key_policy is 'explode'"),
         (feed({"unknown_status_policy": "discard_file"}), "needs a column with a lookup"),
         (FEED | {"name": "trigger"}, "not 'trigger'"),
+        (FEED | {"name": "Things"}, "a feed's name must be lower-case"),
     ],
 )
 def test_a_wrong_contract_is_refused_with_file_feed_and_reason(path, changed, reason):
@@ -155,6 +166,8 @@ def test_a_wrong_contract_is_refused_with_file_feed_and_reason(path, changed, re
         (feed(aliases=["Thing_ID"]), "two columns are named", "name: changed_at"),
         (feed(references="nobody"), "'nobody', which is no feed.", "references: nobody"),
         (feed({"sequence": 5}), "sequence is 5", "sequence: 5"),
+        (feed({"sequence": "email"}), "must have the type instant", "type: text"),
+        (feed({"delimiter": '"'}), "are the same character", "delimiter: '\"'"),
         (feed({"key": ["changed_at"]}), "must be required", "name: changed_at"),
         (with_column("type", type="money"), "unknown type 'money'", "type: money"),
         (with_column("others", type="money"), "unknown type 'money'", "type: money"),
@@ -321,12 +334,13 @@ def test_two_feeds_of_one_name_are_refused(path, other, place):
         ("", "no feed is known"),
         ("- a", "not in the form of dbt's sources"),
         ("sources: [5]", "not in the form of dbt's sources"),
+        ("sources:\n# f\udcfcr", "is not UTF-8 (line 2)"),
         (None, "is missing"),
     ],
 )
 def test_a_file_without_contracts_is_refused(path, text, reason):
     if text is not None:
-        path.write_text(text)
+        path.write_text(text, errors="surrogateescape")
     with pytest.raises(ConfigurationError) as caught:
         load_contracts(path)
     assert str(path) in str(caught.value)
@@ -342,20 +356,34 @@ def test_a_file_without_contracts_is_refused(path, text, reason):
         ({"expected": {"every": "day", "by": "24:00"}}, "expected.by is '24:00'"),
         ({"expected": {"every": "fortnight", "by": "06:00"}}, "expected.every is 'fortnight'"),
         ({"expected": {"every": [], "by": "06:00"}}, "expected.every is []"),
+        ({"expected": {"every": ["monday", "moonday"], "by": "06:00"}}, "every is ['monday', 'moo"),
         (
             {"expected": {"every": "day", "by": "06:00", "days_after": -1}},
             "expected.days_after is -1; it must be a whole number from 0 to 31.",
         ),
         (
+            {"expected": {"every": "day", "by": "06:00", "days_after": 32}},
+            "expected.days_after is 32; it must be a whole number from 0 to 31.",
+        ),
+        (
             {"expected": {"every": "day", "by": "06:00", "grace_minutes": "long"}},
             "expected.grace_minutes is 'long'",
+        ),
+        (
+            {"expected": {"every": "day", "by": "06:00", "grace_minutes": 44641}},
+            "expected.grace_minutes is 44641; it must be a number of minutes of at least 0,",
         ),
         ({"expected": {"every": "day", "at": "06:00"}}, "unknown option 'at'; known are by,"),
         ({"breaker": True}, "breaker is True; it must be a mapping or false."),
         ({"breaker": {"factor": 2}}, "unknown option 'factor'; known are deviations,"),
         ({"breaker": {"volume_factor": 1}}, "breaker.volume_factor is 1; it must be a number gr"),
         ({"breaker": {"quarantine_share": 20}}, "breaker.quarantine_share is 20"),
+        ({"breaker": {"quarantine_share": 0}}, "breaker.quarantine_share is 0"),
+        ({"breaker": {"min_dates": 1.5}}, "breaker.min_dates is 1.5; it must be a whole number"),
+        ({"breaker": {"min_rows": True}}, "breaker.min_rows is True"),
         ({"breaker": {"min_rows": float("nan")}}, "breaker.min_rows is nan"),
+        ({"breaker": {"deviations": float("inf")}}, "breaker.deviations is inf"),
+        ({"breaker": 0}, "breaker is 0; it must be a mapping or false."),
     ],
 )
 def test_a_wrong_arrival_or_breaker_is_refused_with_its_line(path, option, sentence):
@@ -370,11 +398,26 @@ def test_a_wrong_arrival_or_breaker_is_refused_with_its_line(path, option, sente
     assert wrong in {name, *(option[name] if isinstance(option[name], dict) else ())}
 
 
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        feed({"max_rejected_ratio": 0, "max_deleted_ratio": 1}),
+        feed({"expected": {"every": "day", "by": "00:00", "days_after": 0, "grace_minutes": 0}}),
+        feed({"expected": {"every": "day", "by": "23:59", "days_after": 31}}),
+        feed({"breaker": {"min_dates": 1, "quarantine_share": 1, "min_rows": 0}}),
+        with_column("share", type="decimal(38,38)"),
+    ],
+)
+def test_a_value_at_its_limit_is_accepted(path, wanted):
+    assert load_contracts(write(path, wanted)).keys() == {"things"}
+
+
 def test_arrivals_and_limits_of_a_breaker_are_read(path):
     expected = {"every": ["monday", "weekday"], "by": "06:30", "grace_minutes": 5}
     contract = load_contracts(write(path, feed({"expected": expected, "breaker": {"min_rows": 5}})))
     assert contract["things"].expected.weekdays == frozenset(range(5))
     assert str(contract["things"].expected.by) == "06:30:00"
+    assert contract["things"].expected.days_after == 1
     assert contract["things"].breaker == {"min_rows": 5}
 
 
