@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from itertools import count
 from typing import Any
 
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -56,7 +57,7 @@ class Expected:
         """The newest batch date whose delivery should be there at `now` (UTC, without zone)."""
         return next(
             day
-            for back in range(_LONGEST_WAIT_DAYS * 2)
+            for back in count()
             if (day := now.date() - timedelta(days=back)).weekday() in self.weekdays
             and self.late_at(day) <= now
         )

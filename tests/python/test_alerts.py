@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from email import message_from_bytes, policy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
@@ -33,6 +33,7 @@ from orchestration.alerts import (
 )
 from orchestration.cli import cli
 from orchestration.contracts.options import read_expected
+from orchestration.freshness import late_feeds
 from orchestration.loader.load import connect
 from orchestration.outbox import Alert, outbox
 from orchestration.settings import AlertSettings, ConfigurationError, MailServer, Settings
@@ -227,6 +228,9 @@ def test_an_open_breaker_is_told_once_even_when_the_file_is_judged_again(zone):
 def test_a_late_feed_is_told_once_and_again_when_it_has_arrived(zone, hook):
     zone.configure(ALERT_WEBHOOK_URL=hook.url)
     assert zone.drop_on_time(JAN_15, 15) == []
+    # An older day is not newer, and what will be refused does not arrive.
+    zone.drop("orders_2025_01_02.csv")
+    zone.drop("orders_2025_01_16.txt")
     zone.now = datetime(2025, 1, 17, 6, 59, tzinfo=UTC)
     assert zone.observe_feeds() == []
     zone.now = datetime(2025, 1, 17, 7, 0, tzinfo=UTC)
@@ -246,8 +250,12 @@ def test_a_late_feed_is_told_once_and_again_when_it_has_arrived(zone, hook):
     zone.drop(JAN_17, "")
     zone.load()  # folders and links are passed over, an empty file is refused: nothing has arrived
     assert zone.observe() == []
+    elsewhere = zone.now.astimezone(timezone(timedelta(hours=-1)))
+    (late,) = late_feeds(zone.settings, zone.contracts, elsewhere).values()
+    assert (str(late.newest), str(late.batch_date)) == ("2025-01-15", "2025-01-19")
     zone.now = datetime(2025, 1, 18, 6, tzinfo=UTC)
-    zone.drop(JAN_17, orders_csv("3"))
+    zone.drop("orders_2025_01_02.csv")
+    zone.drop("Orders_2025_01_17.csv", orders_csv("3"))
     assert zone.observe_feeds() == ["Alert is over: orders is late no more."]
     assert zone.observe() == []
     zone.send()
@@ -269,6 +277,19 @@ def test_history_demo_data_and_feeds_without_an_expected_arrival_are_never_late(
     assert zone.observe_feeds() == [], "nobody expects customers"
 
 
+def test_a_feed_is_live_once_a_day_of_it_came_as_soon_as_expected(zone):
+    ten_days_after = {"every": "day", "by": "06:00", "days_after": 10}
+    zone.set_contract("orders", expected=read_expected(ten_days_after))
+    zone.set_contract("payments", expected=DAILY)
+    zone.now = datetime(2025, 1, 25, 5, tzinfo=UTC)
+    zone.drop("orders_2024_01_15.csv", orders_csv("1"))
+    zone.drop(JAN_15, orders_csv("2"))
+    assert zone.observe() == []
+    zone.now = datetime(2025, 1, 26, 7, tzinfo=UTC)
+    (line,) = zone.observe_feeds()
+    assert "Nothing of orders has come for 2025-01-16;" in line
+
+
 def test_weekdays_days_after_and_grace_decide_when_a_feed_is_late():
     friday_too = read_expected({"every": "weekday", "by": "22:30", "days_after": 0})
     sunday = datetime(2025, 1, 19, 12)
@@ -278,6 +299,9 @@ def test_weekdays_days_after_and_grace_decide_when_a_feed_is_late():
     weekly = read_expected({"every": ["monday"], "by": "06:00", "days_after": 3})
     assert str(weekly.newest_due(sunday)) == "2025-01-13"
     assert str(weekly.late_at(weekly.newest_due(sunday))) == "2025-01-16 07:00:00"
+    month = 31 * 24 * 60
+    rare = {"every": "monday", "by": "23:59", "days_after": 31, "grace_minutes": month}
+    assert str(read_expected(rare).newest_due(sunday)) == "2024-11-11"
 
 
 def test_a_restart_tells_nothing_twice_and_a_lost_note_only_waits_for_the_next_load(zone):
@@ -579,6 +603,16 @@ def test_the_sensor_shows_a_late_feed_as_a_failed_check_until_it_has_arrived(zon
     zone.drop("orders_2025_01_20.csv", orders_csv("2"))
     (check,) = look()[0].asset_events
     assert check.passed
+
+    # What is expected no more, and what is no feed any more, has no check.
+    zone.now += timedelta(days=5)
+    assert look()[0].asset_events
+    zone.set_contract("orders", expected=None)
+    assert not look()[0].asset_events
+    zone.set_contract("orders", expected=DAILY)
+    assert look()[0].asset_events
+    del zone.contracts["orders"]
+    assert not look()[0].asset_events
 
 
 def test_the_sensor_tells_of_a_failed_run_once_and_sends_what_runs_have_left(zone, look, hook):
