@@ -116,6 +116,7 @@ def _register(app: Dash, settings: Settings) -> None:
         Output("stamp", "children"),
         Output("channel", "children"),
         Output("category", "children"),
+        Output("filters", "data-usual-period"),
         Input("clock", "n_intervals"),
         State("version", "data"),
         prevent_initial_call=True,
@@ -124,12 +125,13 @@ def _register(app: Dash, settings: Settings) -> None:
         try:
             with newest(current_file(settings)) as reader:
                 if reader is None or reader.state.version == shown:
-                    return (no_update,) * 4
+                    return (no_update,) * 5
                 choices = filters.choices(reader)
-                return reader.state.version, _stamp(reader), choices["channel"], choices["category"]
+                offered = choices["channel"], choices["category"], filters.usual_period(reader)
+                return reader.state.version, _stamp(reader), *offered
         except duckdb.Error as error:
             _why_unreadable(error)  # What is shown stays; whoever opens a page is told.
-            return (no_update,) * 4
+            return (no_update,) * 5
 
     app.clientside_callback(
         "window.orderhouse.toggleTheme",

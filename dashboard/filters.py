@@ -42,7 +42,7 @@ def read(search: str | None, reader: Reader) -> Chosen:
     """
     given = parse_qs((search or "").removeprefix("?"))
     period = given.get("period", [""])[0]
-    from_date, to_date = _days(reader, period if period in _PERIODS else _usual_period(reader))
+    from_date, to_date = _days(reader, period if period in _PERIODS else usual_period(reader))
     first, last = _day(given.get("from")), _day(given.get("to"))
     # One end alone: the other is the usual one, as far as that lies on its side.
     from_date = first or min(from_date, last or from_date)
@@ -63,7 +63,6 @@ def form(reader: Reader | None) -> Component:
     """The form, with the choices that a version has."""
     offered = choices(reader) if reader else {"channel": [], "category": []}
     periods = {"": "Chosen days", **_PERIODS}
-    usual = _usual_period(reader)
     return html.Form(
         [
             _field("Period", "period", html.Select(_options(periods), id="period", name="period")),
@@ -81,7 +80,7 @@ def form(reader: Reader | None) -> Component:
         ],
         id="filters",
         className="filters",
-        **{"data-usual-period": usual},
+        **{"data-usual-period": usual_period(reader)},
     )
 
 
@@ -96,21 +95,21 @@ def choices(reader: Reader) -> dict[str, list[Component]]:
     }
 
 
-def _field(label: str, name: str, control: Component) -> Component:
-    return html.Div([html.Label(label, htmlFor=name), control], className=f"field by-{name}")
-
-
-def _options(values: dict[str, str]) -> list[Component]:
-    return [html.Option(words, value=value) for value, words in values.items()]
-
-
-def _usual_period(reader: Reader | None) -> str:
+def usual_period(reader: Reader | None) -> str:
     """A month where the history has another one before it to compare with, else a week."""
     state = reader.state if reader else None
     if state is None or state.as_of_date is None or state.covered_from is None:
         return _LONG
     days = (state.as_of_date - state.covered_from).days + 1
     return _LONG if days >= 2 * int(_LONG) else _SHORT
+
+
+def _field(label: str, name: str, control: Component) -> Component:
+    return html.Div([html.Label(label, htmlFor=name), control], className=f"field by-{name}")
+
+
+def _options(values: dict[str, str]) -> list[Component]:
+    return [html.Option(words, value=value) for value, words in values.items()]
 
 
 def _days(reader: Reader, period: str) -> tuple[date, date]:

@@ -335,10 +335,14 @@ def test_a_newer_version_is_seen_without_a_reload(
     shutil.copyfile(current_file(built.settings), newer)
     with duckdb.connect(newer) as connection:
         connection.execute("update audit.published set version = 2")
+        # A history of more than two months: the last 30 days are shown where nothing is chosen.
+        connection.execute("update gold.fact_orders set ordered_at = ordered_at - interval 60 day")
     newer.replace(current_file(settings))
+    assert page.locator("#period").input_value() == "7"
     page.evaluate("window.dash_clientside.set_props('clock', {n_intervals: 1})")
     page.wait_for_function("document.querySelector('[data-figure=version]').innerText === '2'")
     assert "version 2" in page.inner_text("#stamp")
+    page.wait_for_function("document.getElementById('period').value === '30'", timeout=5000)
 
     # Published before any file was loaded.
     shutil.copyfile(current_file(built.settings), newer)
