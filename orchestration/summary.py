@@ -86,6 +86,8 @@ def print_published(console: Console, settings: Settings) -> None:
                 ("day", "orders", "net amount"),
                 "select date_day, format('{:,}', sum(orders)::bigint),"
                 " format('{:,.2f}', sum(net_amount)::double) from gold.agg_daily_sales"
+                # A mistyped year would stand above the others for ever.
+                " where date_day <= (select as_of_date from audit.published)"
                 f" group by date_day order by date_day desc limit {_DAYS_OF_REVENUE}",
             )
 

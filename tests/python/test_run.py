@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections import Counter
 from contextlib import ExitStack, closing
 from datetime import date
 from pathlib import Path
@@ -30,7 +31,13 @@ from orchestration.pii_key import KEY_FILE
 from orchestration.publish import current_file, current_version, versions
 from orchestration.run import RunOutcome, nothing_ever_landed, run
 from orchestration.settings import PROJECT_DIR, ConfigurationError, Settings
-from orchestration.summary import _print_files, _print_table, print_run, print_status
+from orchestration.summary import (
+    _print_files,
+    _print_table,
+    print_published,
+    print_run,
+    print_status,
+)
 from orchestration.warehouse import open_warehouse, writer_lock
 from orchestration.watching import ARRIVAL_CHECK
 
@@ -481,6 +488,70 @@ def test_demo_data_lands_the_same_bytes_for_the_same_options(monkeypatch, tmp_pa
         contents.append({path.name: path.read_bytes() for path in landing.iterdir()})
     assert contents[0] == contents[1]
     assert len(contents[0]) == 20
+
+
+def tables_of(printed: io.StringIO) -> dict[str, list[list[str]]]:
+    """Title → cells of each row, without the headings."""
+    blocks = [block.strip("\n").splitlines() for block in printed.getvalue().split("\n\n")]
+    return {
+        title: [re.split(r"  +", line.strip()) for line in lines[1:]] for title, *lines in blocks
+    }
+
+
+def test_what_readers_see_is_summed_up(built):
+    printed = io.StringIO()
+    print_published(_console(printed), built.settings)
+    told = tables_of(printed)
+    gold = [[name, f"{len(rows):,}"] for name, rows in sorted(rows_of_gold(built.settings).items())]
+    assert told["Gold"] == [*gold[:20], [f"… and {len(gold) - 20} more"]]
+    with closing(duckdb.connect(current_file(built.settings), read_only=True)) as reader:
+        held = reader.execute("select feed, rejection_reasons from silver.quarantine").fetchall()
+        days = reader.execute(
+            "select date_day, sum(orders), sum(net_amount) from gold.agg_daily_sales"
+            " where date_day <= '2025-01-15' group by all order by 1 desc limit 7"
+        ).fetchall()
+    reasons = Counter((feed, reason) for feed, reasons in held for reason in reasons)
+    ranked = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    assert told["Quarantine"][:20] == [[feed, reason, f"{n}"] for (feed, reason), n in ranked[:20]]
+    assert told["Revenue of the last days"] == [
+        [f"{day}", f"{orders:,}", f"{amount:,.2f}"] for day, orders, amount in days
+    ]
+
+
+def test_files_of_a_run_are_summed_up_and_what_a_batch_explains_is_said_once():
+    def file(name, feed, status, rows=0, rejected=0, **more):
+        given = {"file_name": name, "feed": feed, "status": status, "rows_loaded": rows}
+        nothing = {"batch_id": None, "code": None, "reason": None}
+        return given | {"rows_rejected": rejected} | nothing | more
+
+    files = [
+        file("a.csv", "orders", "loaded", 1200, 3),
+        file("b.csv", "orders", "loaded", 34, 1),
+        file("c.csv", "payments", "loaded", 5),
+        file("d.csv", "payments", "held", batch_id="bad"),
+        file("e.csv", "payments", "waiting", batch_id="another"),
+        file("f.csv", "payments", "discarded", batch_id="bad", code="empty", reason="No row."),
+    ]
+    batches = [
+        {"batch_id": "bad", "status": "held", "reason": "rows_mismatch."},
+        {"batch_id": "good", "status": "loaded", "reason": None},
+    ]
+    printed = io.StringIO()
+    _print_files(_console(printed), RunOutcome("published", "1", None, files, batches))
+    assert tables_of(printed) == {
+        "Loaded": [["orders", "2", "1,234", "4"], ["payments", "1", "5", "0"]],
+        "Not loaded": [["e.csv", "waiting"], ["f.csv", "discarded", "empty", "No row."]],
+        "Batches that are held or wait": [["bad", "held", "rows_mismatch."]],
+    }
+
+
+def test_a_failed_run_says_why_and_nothing_of_what_readers_see(built):
+    printed = io.StringIO()
+    outcome = RunOutcome("failed", "run-1", "The build failed.", [], [])
+    print_run(_console(printed), built.settings, outcome)
+    assert "\nThe build failed.\n" in printed.getvalue()
+    assert "as run-1; dbt's log is logs/dbt.log." in printed.getvalue()
+    assert "Published version" not in printed.getvalue()
 
 
 def test_names_and_reasons_are_printed_as_they_are():
