@@ -53,6 +53,14 @@ def rows_of_gold(settings: Settings) -> dict[str, list[tuple]]:
         }
 
 
+def tables_of(printed: str) -> dict[str, list[list[str]]]:
+    """Title → cells of each row, without the headings."""
+    blocks = [block.strip("\n").splitlines() for block in printed.split("\n\n")]
+    return {
+        title: [re.split(r"  +", line.strip()) for line in lines[1:]] for title, *lines in blocks
+    }
+
+
 def metadata_of_run(instance: dg.DagsterInstance, run_id: str) -> dict[dg.AssetKey, dict]:
     """Metadata of each asset that the run materialized: other tests' runs share the instance."""
     records = instance.get_records_for_run(
@@ -206,6 +214,9 @@ def test_a_failed_build_publishes_nothing_and_names_the_test_its_rows_and_its_ta
         assert connection.execute(
             "select count(*) from test_failures.every_record_is_in_bronze_or_rejected"
         ).fetchone() == (1,)
+    status = CliRunner().invoke(cli, ["status"]).output
+    builds = tables_of(status)["Last builds"]
+    assert [(build[1], build[4:]) for build in builds] == [("failed", []), ("published", ["1"])]
 
 
 def test_without_the_warehouse_or_its_key_readers_keep_their_version(copy_of_built):
@@ -229,6 +240,13 @@ def test_a_held_batch_can_be_released_by_name(copy_of_built):
         held = connection.execute(
             "select min(batch_id) from bronze.batches where status = 'held'"
         ).fetchone()[0]
+        loaded = connection.execute(
+            "select batch_id from bronze.batches where status = 'loaded'"
+        ).fetchall()
+    told = tables_of(CliRunner().invoke(cli, ["status"]).output)
+    batches = {row[0] for row in told["Batches that are not loaded"]}
+    assert held in batches and loaded and not batches.intersection(*zip(*loaded, strict=True))
+
     released = CliRunner().invoke(cli, ["release", held, "--why", "the files are right"])
     assert released.exit_code == 0, released.output
     assert released.output.startswith(f"Released {held}; it was held for: ")
@@ -490,18 +508,10 @@ def test_demo_data_lands_the_same_bytes_for_the_same_options(monkeypatch, tmp_pa
     assert len(contents[0]) == 20
 
 
-def tables_of(printed: io.StringIO) -> dict[str, list[list[str]]]:
-    """Title → cells of each row, without the headings."""
-    blocks = [block.strip("\n").splitlines() for block in printed.getvalue().split("\n\n")]
-    return {
-        title: [re.split(r"  +", line.strip()) for line in lines[1:]] for title, *lines in blocks
-    }
-
-
 def test_what_readers_see_is_summed_up(built):
     printed = io.StringIO()
     print_published(_console(printed), built.settings)
-    told = tables_of(printed)
+    told = tables_of(printed.getvalue())
     gold = [[name, f"{len(rows):,}"] for name, rows in sorted(rows_of_gold(built.settings).items())]
     assert told["Gold"] == [*gold[:20], [f"… and {len(gold) - 20} more"]]
     with closing(duckdb.connect(current_file(built.settings), read_only=True)) as reader:
@@ -538,7 +548,7 @@ def test_files_of_a_run_are_summed_up_and_what_a_batch_explains_is_said_once():
     ]
     printed = io.StringIO()
     _print_files(_console(printed), RunOutcome("published", "1", None, files, batches))
-    assert tables_of(printed) == {
+    assert tables_of(printed.getvalue()) == {
         "Loaded": [["orders", "2", "1,234", "4"], ["payments", "1", "5", "0"]],
         "Not loaded": [["e.csv", "waiting"], ["f.csv", "discarded", "empty", "No row."]],
         "Batches that are held or wait": [["bad", "held", "rows_mismatch."]],
