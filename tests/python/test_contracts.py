@@ -108,6 +108,10 @@ def test_aliases_name_feeds_and_columns(path):
         (feed({"quote": "»"}), "quote is '»'"),
         (FEED | {"columns": ["thing_id"]}, "columns must be a list of mappings"),
         (FEED | {"columns": [{"name": "thing_id"}]}, "it needs config.meta with its type"),
+        (
+            FEED | {"columns": [{"name": "thing_id", "config": {"meta": ["text"]}}]},
+            "it needs config.meta with its type",
+        ),
         (feed(mandatory=True), "unknown option 'mandatory'"),
         (feed(required="yes"), "required must be true or false"),
         (feed(same_person="yes"), "same_person must be true or false"),
@@ -137,6 +141,7 @@ def test_aliases_name_feeds_and_columns(path):
         (feed({"delimiter": "||"}), "delimiter is '||'"),
         (feed({"quote": ""}), "quote is ''"),
         (feed({"encoding": "klingon"}), "encoding 'klingon' is not known"),
+        (feed({"encoding": 8}), "encoding 8 is not known"),
         (feed({"max_rejected_ratio": 2}), "max_rejected_ratio is 2"),
         (feed({"max_rejected_ratio": -0.1}), "max_rejected_ratio is -0.1"),
         (feed({"max_deleted_ratio": True}), "max_deleted_ratio is True"),
@@ -162,6 +167,7 @@ def test_a_wrong_contract_is_refused_with_file_feed_and_reason(path, changed, re
         (feed(required="yes"), "required must be true", "required: 'yes'"),
         (feed(mandatory=1), "unknown option 'mandatory'", "mandatory: 1"),
         (feed(pii=True), "pii and mask go together", "pii: true"),
+        (feed(mask="drop"), "pii and mask go together", "mask: drop"),
         (feed(aliases="abc"), "aliases must be a list", "aliases: abc"),
         (feed(aliases=["Thing_ID"]), "two columns are named", "name: changed_at"),
         (feed(references="nobody"), "'nobody', which is no feed.", "references: nobody"),
@@ -352,8 +358,10 @@ def test_a_file_without_contracts_is_refused(path, text, reason):
     [
         ({"expected": "daily"}, "expected is 'daily'; it must be a mapping."),
         ({"expected": {"every": "day"}}, "expected needs by."),
+        ({"expected": {"by": "06:00"}}, "expected needs every."),
         ({"expected": {"every": "day", "by": 600}}, "expected.by is 600; it must be a time of day"),
         ({"expected": {"every": "day", "by": "24:00"}}, "expected.by is '24:00'"),
+        ({"expected": {"every": "day", "by": "06:00:30"}}, "expected.by is '06:00:30'"),
         ({"expected": {"every": "fortnight", "by": "06:00"}}, "expected.every is 'fortnight'"),
         ({"expected": {"every": [], "by": "06:00"}}, "expected.every is []"),
         ({"expected": {"every": ["monday", "moonday"], "by": "06:00"}}, "every is ['monday', 'moo"),
@@ -381,6 +389,8 @@ def test_a_file_without_contracts_is_refused(path, text, reason):
         ({"breaker": {"quarantine_share": 0}}, "breaker.quarantine_share is 0"),
         ({"breaker": {"min_dates": 1.5}}, "breaker.min_dates is 1.5; it must be a whole number"),
         ({"breaker": {"min_rows": True}}, "breaker.min_rows is True"),
+        ({"breaker": {"min_rows": -1}}, "breaker.min_rows is -1"),
+        ({"breaker": {"deviations": 0}}, "breaker.deviations is 0; it must be a number greater"),
         ({"breaker": {"min_rows": float("nan")}}, "breaker.min_rows is nan"),
         ({"breaker": {"deviations": float("inf")}}, "breaker.deviations is inf"),
         ({"breaker": 0}, "breaker is 0; it must be a mapping or false."),
@@ -406,9 +416,10 @@ def test_a_wrong_arrival_or_breaker_is_refused_with_its_line(path, option, sente
         feed({"expected": {"every": "day", "by": "23:59", "days_after": 31}}),
         feed({"breaker": {"min_dates": 1, "quarantine_share": 1, "min_rows": 0}}),
         with_column("share", type="decimal(38,38)"),
+        with_column("state", {"unknown_status_policy": "discard_file"}, lookup="order_statuses"),
     ],
 )
-def test_a_value_at_its_limit_is_accepted(path, wanted):
+def test_what_is_just_right_is_accepted(path, wanted):
     assert load_contracts(write(path, wanted)).keys() == {"things"}
 
 
