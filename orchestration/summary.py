@@ -57,8 +57,9 @@ def print_published(console: Console, settings: Settings) -> None:
         version, published_at, as_of = connection.execute(
             "select version, published_at, as_of_date from audit.published"
         ).fetchone()
+        data = f"as of {as_of}" if as_of else "without data: no file counts"
         console.print(
-            f"\nPublished version {version} of {published_at:%Y-%m-%d %H:%M} UTC, as of {as_of}.",
+            f"\nPublished version {version} of {published_at:%Y-%m-%d %H:%M} UTC, {data}.",
             style="bold",
         )
         counts = _counts(connection)

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -526,6 +527,17 @@ def test_what_readers_see_is_summed_up(built):
     assert told["Revenue of the last days"] == [
         [f"{day}", f"{orders:,}", f"{amount:,.2f}"] for day, orders, amount in days
     ]
+
+
+def test_a_version_without_data_says_so(built, tmp_path):
+    settings, printed = Settings(data_dir=tmp_path), io.StringIO()
+    settings.published.mkdir()
+    shutil.copyfile(current_file(built.settings), current_file(settings))
+    with duckdb.connect(current_file(settings)) as connection:
+        connection.execute("update audit.published set as_of_date = null")
+    print_published(_console(printed), settings)
+    assert " UTC, without data: no file counts.\n" in printed.getvalue()
+    assert "Revenue of the last days" not in printed.getvalue()
 
 
 def test_files_of_a_run_are_summed_up_and_what_a_batch_explains_is_said_once():
