@@ -346,8 +346,10 @@ def test_a_feed_is_late_beyond_its_usual_gap_and_a_day(built: Built, tmp_path: P
             from (values {", ".join(values)}) as came (feed, day);
     """
     with newest(_changed(built, tmp_path, sql)) as reader:
-        states = [(row["feed"], row["state"]) for row in pipeline._states(_view(reader))]
-    assert states == [
+        feeds = pipeline._states(_view(reader))
+        *_, late = pipeline._totals(_view(reader), feeds).children
+    assert (late.children[-1].children, late.children[-1].className) == ("late", "change bad")
+    assert [(row["feed"], row["state"]) for row in feeds] == [
         ("late", "late"),
         ("once", "came once"),
         ("seldom", "on time"),
