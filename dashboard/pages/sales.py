@@ -51,10 +51,12 @@ def _before(view: View) -> Selection | None:
 
 def _compared_with(view: View) -> str:
     days, before = view.selection.days, _before(view)
+    span = "day" if days == 1 else f"{days} days"
     if before is None:
-        return f"The history has too little of the {days} days before, to compare with."
+        return f"The history has too little of the {span} before, to compare with."
     first, last = wording.day(before.from_date), wording.day(before.to_date)
-    return f"Change against the {days} days before, {first} to {last}."
+    dates = first if first == last else f"{first} to {last}"
+    return f"Change against the {span} before, {dates}."
 
 
 def _tile(view: View, name: str, now: Row, before: Row | None) -> Component:

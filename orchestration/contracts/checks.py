@@ -202,9 +202,11 @@ def check_names(refuse: Refuse, contract: Contract) -> None:
 
 
 def check_feed_is_new(refuse: Refuse, contract: Contract, others: dict[str, Contract]) -> None:
-    """Refuse a feed of which another has a name."""
+    """Refuse a feed of which another, or the triggers of batches, have a name."""
     taken = feed_names(others)
     for name in (contract.feed, *contract.aliases):
+        if name.lower() == "trigger":
+            raise refuse(f"files named {name!r} are triggers, of no feed.", "aliases")
         if other := taken.get(name.lower()):
             raise refuse(
                 f"the name {name!r} is taken by feed {other.feed!r}; names and aliases of feeds"

@@ -148,6 +148,7 @@ def test_aliases_name_feeds_and_columns(path):
         (feed({"duplicate_key_policy": "explode"}), "duplicate_key_policy is 'explode'"),
         (feed({"unknown_status_policy": "discard_file"}), "needs a column with a lookup"),
         (FEED | {"name": "trigger"}, "not 'trigger'"),
+        (feed({"aliases": ["Trigger"]}), "files named 'Trigger' are triggers"),
         (FEED | {"name": "Things"}, "a feed's name must be lower-case"),
     ],
 )
