@@ -193,7 +193,11 @@ def replace_file(
     new content when it is safe on disk. Raises OSError when the file was written to since: what was
     written would be lost.
     """
-    draft = path.with_name(f".{path.name[-200:]}.erasing")
+    # A name has 255 bytes at most, a character of it up to four.
+    draft = path.with_name(f".{path.name[-60:]}.erasing")
+    # What a crash left may be closed to writing; and nobody else may read what is not done.
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=0o600)
     draft.write_bytes(data)
     draft.chmod(state.st_mode & 0o7777)
     os.utime(draft, ns=(state.st_atime_ns, state.st_mtime_ns))

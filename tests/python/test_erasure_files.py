@@ -110,15 +110,40 @@ def test_what_has_not_settled_in_landing_is_left(settings, name):
     assert seen.telling == set()
 
 
-def test_a_file_that_was_written_to_is_not_replaced(tmp_path):
+@pytest.mark.parametrize("written", ["a\nb\n", "b\n"], ids=["longer", "as long"])
+def test_a_file_that_was_written_to_is_not_replaced(tmp_path, written):
     path = put(tmp_path / "orders.csv", "a\n")
     data, state = read_whole(path)
-    with path.open("ab") as file:
-        file.write(b"b\n")
+    path.write_text(written)
     with pytest.raises(OSError, match=r"orders\.csv was written to while it was read\. Close"):
         replace_file(path, data, state)
-    assert path.read_text() == "a\nb\n"
+    assert path.read_text() == written
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["orders.csv", "ü" * 125 + ".csv"], ids=["short", "long"])
+def test_a_replaced_file_is_known_before_and_keeps_its_mode_and_times(tmp_path, name):
+    path = put(tmp_path / name, "a\n")
+    path.chmod(0o440)
+    _, state = read_whole(path)
+    known = []
+    replace_file(path, b"bc\n", state, lambda _, size: known.append((size, path.read_text())))
+    assert known == [(3, "a\n")]
+    assert path.read_text() == "bc\n"
+    after = path.stat()
+    assert (after.st_mode, after.st_mtime_ns) == (state.st_mode, state.st_mtime_ns)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_crash_left_of_a_replacement_is_made_anew(tmp_path):
+    path = put(tmp_path / "orders.csv", "a\n")
+    # Nobody but root may write to a draft that has the mode of a file that is read alone.
+    left = put(tmp_path / ".orders.csv.erasing", "c\n")
+    linked = tmp_path / "linked"
+    os.link(left, linked)
+    replace_file(path, b"b\n", path.stat())
+    assert (path.read_text(), linked.read_text()) == ("b\n", "c\n")
+    assert {*tmp_path.iterdir()} == {path, linked}
 
 
 def pretty(*rows: dict) -> str:
