@@ -5,6 +5,7 @@ Belongs here: clearing every file under the roots that is no DuckDB database. Do
 """
 
 import os
+import re
 import shutil
 import sqlite3
 import time
@@ -70,6 +71,11 @@ def is_delivered(settings: Settings, path: Path) -> bool:
     return any(place.resolve() in path.parents for place in places)
 
 
+def _without_log(path: Path) -> Path:
+    """The database that a log of SQLite's belongs to, and is part of; any other path as it is."""
+    return path.with_name(re.sub(r"\.db-(wal|shm|journal)$", ".db", path.name))
+
+
 class Files:
     """Clears the files of one warehouse of one person; `changed` counts them by place."""
 
@@ -116,7 +122,7 @@ class Files:
             if discarded in path.parents and not path.name.endswith(_REASON):
                 self._edit(path, self._without_records)
                 left.discard(path)
-        for path in sorted(left):
+        for path in sorted({_without_log(path) for path in left}):
             if path.exists() and not self._is_being_written(path):
                 with suppress(FileNotFoundError):
                     self._clear_other(path)
@@ -264,7 +270,7 @@ class Files:
             is_sqlite = file.read(len(_SQLITE)) == _SQLITE
         if is_sqlite:
             self._clear_sqlite(path)
-        elif not path.name.endswith((".db-wal", ".db-shm", ".db-journal")):
+        else:
             self._edit(path, self._traces.edit)
 
     def _rename(self, path: Path) -> None:

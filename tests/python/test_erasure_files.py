@@ -8,6 +8,7 @@ import json
 import lzma
 import os
 import shutil
+import sqlite3
 import time
 import zipfile
 from contextlib import closing
@@ -20,6 +21,7 @@ from person import ADA, BOB, STREET, address, as_csv, as_ndjson
 
 from orchestration.contracts import load_contracts
 from orchestration.erasure import erase as steps
+from orchestration.erasure import files as clearing
 from orchestration.erasure import look as looking
 from orchestration.erasure.delivered import rewrite
 from orchestration.erasure.erase import ErasureError, erase
@@ -514,6 +516,39 @@ def test_an_erasure_that_was_cut_off_says_how_it_ends(settings, monkeypatch, err
     monkeypatch.setattr(steps, "look", fails)
     with pytest.raises(ErasureError, match=f"{error}\nMend that, then give the same command again"):
         erase(settings, "C-0815", "request 17", settings.data_dir, lambda line: None)
+
+
+def test_dagsters_sqlite_loses_values_and_the_pages_that_held_them(settings, monkeypatch):
+    home = settings.data_dir / "home"
+    home.mkdir()
+    with closing(sqlite3.connect(home / "runs.db")) as other:
+        other.execute("pragma journal_mode = wal")
+        other.execute("create table runs (body text, data blob, n integer)")
+        other.executemany(
+            "insert into runs values (?, ?, ?)",
+            [(f"for {ADA['email']}", f"at {STREET}".encode(), 1), (BOB["email"], b"\xff", 2)],
+        )
+        other.execute("insert into runs values (?, null, 3)", [f"{ADA['email']} " * 999])
+        other.commit()
+        # As most builds of SQLite have it: what is deleted stays in its pages.
+        other.execute("pragma secure_delete = off")
+        other.execute("delete from runs where n = 3")
+        other.commit()
+        other.execute("begin immediate")
+        monkeypatch.setattr(clearing, "_SQLITE_WAIT_SECONDS", 0)
+        with pytest.raises(
+            OSError, match=r"runs\.db: .*locked; stop what has it open \(make dev\)"
+        ):
+            clear(settings)
+        other.rollback()
+        clear(settings)
+        # Neither in the database nor in its log, although a program has it open.
+        assert len([*home.iterdir()]) == 3
+        assert not any(HERS.in_bytes(path.read_bytes()) for path in home.iterdir())
+        assert other.execute("select * from runs").fetchall() == [
+            ("for erased", b"at erased", 1),
+            (BOB["email"], b"\xff", 2),
+        ]
 
 
 def test_a_patch_of_her_row_is_noticed_whatever_it_says(settings, tmp_path):
