@@ -26,7 +26,7 @@ from orchestration.erasure import look as looking
 from orchestration.erasure.delivered import rewrite
 from orchestration.erasure.erase import ErasureError, erase
 from orchestration.erasure.files import Files, roots
-from orchestration.erasure.find import contacts_of, find_rows, traces_of
+from orchestration.erasure.find import contacts_of, find_rows, is_built, traces_of
 from orchestration.erasure.look import Seen, files_under, look
 from orchestration.erasure.patches import lines_of_patches
 from orchestration.erasure.segments import without_records
@@ -37,6 +37,7 @@ from orchestration.loader.landing import Note, Notes, list_landing, write_notes
 from orchestration.loader.load import connect, load_landing
 from orchestration.loader.reprocess import reprocess
 from orchestration.loader.retract import retract
+from orchestration.people import blanked, holds_something
 from orchestration.settings import ConfigurationError, Settings
 
 HERS = Traces.of(ADA["customer_id"], [ADA["email"], "Adalwyna", "Quackenbüsh", STREET, "9 Krähweg"])
@@ -202,9 +203,56 @@ def test_csv_loses_the_lines_that_name_her():
 def test_a_line_that_the_loader_refuses_is_no_record(settings, odd):
     contract = load_contracts(settings.contracts_file)["customers"]
     hers = json.dumps(ADA)[:-1] + f', "score": {odd}}}\n'
-    text = as_ndjson(BOBS) + hers + as_ndjson(CYNS)
+    others = as_ndjson(CYNS | {"nickname": f"wrote to {ADA['email']}"})
+    text = as_ndjson(BOBS) + hers + others
     after = rewrite(text.encode(), contract, "json", {}, HERS.is_about, str)
-    assert after.decode() == as_ndjson(BOBS) + '"erased"\n' + as_ndjson(CYNS)
+    assert after.decode() == as_ndjson(BOBS) + '"erased"\n' + others
+
+
+def test_a_rewritten_csv_reads_as_before_but_for_what_is_personal(settings):
+    contract = load_contracts(settings.contracts_file)["customers"]
+    text = (
+        "customer_id,_op,Email,gender,loyalty_tier,hobby,first_name,last_name\r\n"
+        'C-08,,bob@x.example,"NULL", a ,chess,Bob,\r\n'
+        'C-0815,delete,ada@x.example,"NULL"," a ",chess,"Ada\r\nW.",\r\n'
+        "C-0815,one,two\n"
+        "C-9,,cyn@x.example,,,,Cyn,"
+    )
+    left = (
+        "customer_id,_op,Email,gender,loyalty_tier,hobby,first_name,last_name\r\n"
+        'C-08,,bob@x.example,"NULL", a ,chess,Bob,\r\n'
+        'C-0815,delete,,"NULL"," a ",,erased,\r\n'
+        "erased,,,,,,,,\n"
+        "C-9,,cyn@x.example,,,,Cyn,"
+    )
+    rows = {2: frozenset({"first_name", "last_name"})}
+    after = rewrite(text.encode(), contract, "csv", rows, HERS.is_about, str)
+    assert after.decode() == left
+
+
+@pytest.mark.parametrize(
+    ("kind", "left"),
+    [("text", "erased"), ("date", "1900-01-01"), ("json", "{}"), ("decimal(10,2)", "0")],
+)
+def test_a_required_value_leaves_one_of_its_type(settings, kind, left):
+    contract = load_contracts(settings.contracts_file)["customers"]
+    columns = tuple(
+        replace(column, type=kind, required=True) if column.name == "phone" else column
+        for column in contract.columns
+    )
+    contract = replace(contract, columns=columns)
+    text = json.dumps([ADA])
+    (ada,) = json.loads(rewrite(text.encode(), contract, "json", {1: set()}, HERS.is_about, str))
+    assert (ada["phone"], ada["email"]) == (left, None)
+    with duckdb.connect() as connection:
+        names = ", ".join(f"'x' as {name}" for name in (*contract.column_names, "_rescued"))
+        connection.execute(f"create table customers as select {names}")
+        connection.execute(f"update customers set {blanked(contract)}")
+        assert connection.execute("select phone, email from customers").fetchone() == (left, None)
+        # Another row was refused for its own value.
+        connection.execute("insert into customers (phone) values ('erased')")
+        is_left = connection.execute(f"select {holds_something(contract)} from customers")
+        assert is_left.fetchall() == [(False,), (False,)]
 
 
 def test_lines_behind_one_that_is_an_array_are_records(settings):
@@ -224,9 +272,13 @@ def test_an_archived_file_loses_a_refused_line_that_tells_no_more_than_her_name(
         contracts = load_contracts(settings.contracts_file)
         (file,) = load_landing(connection, settings, contracts).files
         assert (file.status, file.rows_rejected) == ("loaded", 1)
+    spilled = settings.spill / "duckdb_temp_storage_S32K-0.tmp"
+    spilled.parent.mkdir(exist_ok=True)
+    put(spilled, bytes(64))
     clear(settings)
     (path,) = (settings.archive / "customers").iterdir()
     assert path.read_text() == as_ndjson(BOBS) + '"erased"\n'
+    assert not spilled.exists()
 
 
 BROKEN = {
@@ -432,19 +484,23 @@ def test_what_no_search_can_read_is_told(settings):
     assert {path.name: path.read_bytes() for path in paths} == files
 
 
-def test_what_the_warehouse_once_believed_loses_values_in_the_wrong_column(settings):
+@pytest.mark.parametrize("table", ["snapshots.addresses_history", "audit.notes", "seeds.patches"])
+def test_what_was_once_believed_or_noted_loses_values_in_the_wrong_column(settings, table):
     contracts = load_contracts(settings.contracts_file)
     with closing(connect(settings)) as connection:
-        connection.execute("create schema snapshots")
+        for schema in (table.split(".")[0], "test_failures"):
+            connection.execute(f"create schema if not exists {schema}")
+        connection.execute("create table test_failures.unique_key_customers as select 1 as n")
         connection.execute(
-            "create table snapshots.addresses_history as"
+            f"create table {table} as"
             " select * from (values ('A-1', ?, 7), ('A-2', 'Ulm', 7)) as t (address_id, city, n)",
             [f"at {STREET}"],
         )
         rows = find_rows(connection, contracts, HERS.customer_id)
         places = clear_tables(connection, contracts, rows, HERS, [])
-        assert places["snapshots.addresses_history"] == 1
-        found = connection.execute("from snapshots.addresses_history order by all").fetchall()
+        assert places[table] == 1
+        found = connection.execute(f"from {table} order by all").fetchall()
+        assert not is_built(connection, "test_failures.unique_key_customers")
     assert found == [("A-1", "at erased", 7), ("A-2", "Ulm", 7)]
 
 
@@ -495,6 +551,22 @@ def test_a_column_that_left_the_contract_is_cleared_too(settings):
             assert kept == [("C-08", hobby), ("C-0815", None)]
 
 
+def test_a_row_that_its_own_value_had_refused_stays_refused_when_it_is_blanked_again(settings):
+    put(settings.landing / "customers_2025_01_12.ndjson", as_ndjson(ADA, BOB))
+    contracts = load_contracts(settings.contracts_file)
+    hers = f"where customer_id = '{HERS.customer_id}'"
+    with closing(connect(settings)) as connection:
+        load_landing(connection, settings, contracts)
+        connection.execute(f"update bronze.customers set date_of_birth = 'erased' {hers}")
+        rows = find_rows(connection, contracts, HERS.customer_id)
+        contacts = contacts_of(connection, settings, contracts, rows, HERS.customer_id)
+        assert ADA["email"] in contacts and "erased" not in contacts
+        clear_tables(connection, contracts, rows, HERS, [])
+        left = connection.execute(f"select date_of_birth, email from bronze.customers {hers}")
+        assert left.fetchall() == [("erased", None)]
+        assert find_rows(connection, contracts, HERS.customer_id)["customers"].personal == 0
+
+
 @pytest.mark.parametrize(
     ("customer", "why", "name"),
     [("", "x", "CUSTOMER_ID"), (" \t", "x", "CUSTOMER_ID"), ("C-0815", " ", "--why")],
@@ -505,17 +577,63 @@ def test_a_blank_id_or_reason_erases_nobody(settings, customer, why, name):
     assert not settings.warehouse.exists()
 
 
-@pytest.mark.parametrize("error", [OSError("the disk is full"), duckdb.IOException("no space")])
-def test_an_erasure_that_was_cut_off_says_how_it_ends(settings, monkeypatch, error):
-    def fails(*arguments: object) -> None:
-        raise error
-
+@pytest.fixture
+def hers_loaded(settings) -> Settings:
     put(settings.landing / "customers_2025_01_12.ndjson", as_ndjson(ADA))
     with closing(connect(settings)) as connection:
         load_landing(connection, settings, load_contracts(settings.contracts_file))
-    monkeypatch.setattr(steps, "look", fails)
+    return settings
+
+
+def known_of_her(settings: Settings) -> list[tuple]:
+    """Her address in bronze, and whether it is on record that she is to be erased."""
+    with closing(duckdb.connect(settings.warehouse)) as connection:
+        return connection.execute(
+            "select email, (select list(status) from audit.erasures) from bronze.customers"
+        ).fetchall()
+
+
+@pytest.mark.parametrize(
+    ("step", "error"),
+    [
+        ("look", OSError("the disk is full")),
+        ("look", duckdb.IOException("no space")),
+        ("clear_run_store", OSError("nobody answers")),
+        ("_note_places", duckdb.IOException("no space")),
+    ],
+)
+def test_an_erasure_that_was_cut_off_says_how_it_ends(hers_loaded, monkeypatch, step, error):
+    def fails(*arguments: object) -> None:
+        raise error
+
+    monkeypatch.setattr(steps, step, fails)
     with pytest.raises(ErasureError, match=f"{error}\nMend that, then give the same command again"):
-        erase(settings, "C-0815", "request 17", settings.data_dir, lambda line: None)
+        erase(hers_loaded, "C-0815", "request 17", hers_loaded.data_dir, lambda line: None)
+    # The next attempt still knows what to look for, and no load takes her in again.
+    assert known_of_her(hers_loaded) == [(ADA["email"], ["started"])]
+
+
+def test_nothing_is_cleared_while_a_provider_writes_of_her(hers_loaded):
+    part = put(hers_loaded.landing / "a.part", ADA["email"], time.time())
+    with pytest.raises(ErasureError, match=r"a\.part\. Files in landing are still being written"):
+        erase(hers_loaded, "C-0815", "request 17", hers_loaded.data_dir, lambda line: None)
+    assert known_of_her(hers_loaded) == [(ADA["email"], ["started"])]
+    assert part.read_text() == ADA["email"]
+
+
+def test_a_patch_of_her_ends_an_erasure_before_it_begins(hers_loaded, monkeypatch):
+    monkeypatch.setattr(steps, "lines_of_patches", lambda *_: [3, 5])
+    with pytest.raises(ConfigurationError, match="holds this person's data in line 3"):
+        erase(hers_loaded, "C-0815", "request 17", hers_loaded.data_dir, lambda line: None)
+    assert known_of_her(hers_loaded) == [(ADA["email"], None)]
+
+
+def test_nothing_is_published_while_rows_still_hold_her(hers_loaded, monkeypatch):
+    for step in ("clear_tables", "_build", "rewrite_warehouse"):
+        monkeypatch.setattr(steps, step, lambda *_: {})
+    with pytest.raises(ErasureError, match="still hold personal data"):
+        erase(hers_loaded, "C-0815", "request 17", hers_loaded.data_dir, lambda line: None)
+    assert known_of_her(hers_loaded) == [(ADA["email"], ["cleared"])]
 
 
 def test_dagsters_sqlite_loses_values_and_the_pages_that_held_them(settings, monkeypatch):
@@ -598,6 +716,18 @@ def test_a_file_that_vanishes_before_it_is_read_is_passed_over(settings, monkeyp
     assert look([], HERS).telling == {path}
 
 
+def test_a_second_look_reads_what_told_what_changed_and_databases(settings):
+    told = put(settings.data_dir / "told.log", STREET).resolve()
+    changed = put(settings.data_dir / "changed.log", "-" * len(STREET)).resolve()
+    database = put(settings.data_dir / "a.duckdb", STREET).resolve()
+    word = put(settings.data_dir / "word.log", ADA["last_name"]).resolve()
+    before = look([settings.data_dir], HERS)
+    assert (before.telling, before.words) == ({told}, {word})
+    put(changed, STREET, LONG_AGO + 1)
+    after = look([settings.data_dir], HERS, before)
+    assert (after.telling, after.words) == ({told, changed, database}, {word})
+
+
 def test_several_processes_see_what_one_sees(settings, monkeypatch):
     texts = ("nothing", STREET, ADA["last_name"], "C-0815", f"{STREET} {ADA['last_name']}")
     for number, text in enumerate(texts):
@@ -616,6 +746,7 @@ def test_the_name_of_a_file_loses_a_value_as_its_row_in_the_ledger_does(settings
     with closing(connect(settings)) as connection:
         load_landing(connection, settings, contracts)
     put(settings.landing / f"note to {ADA['email']}.txt", "x")
+    put(settings.landing / "note to erased.txt", "another")
     assert clear(settings)[1].telling == set()
     after = [name.replace(ADA["email"], "erased") for name in (loaded, refused)]
     with closing(connect(settings)) as connection:
@@ -628,7 +759,8 @@ def test_the_name_of_a_file_loses_a_value_as_its_row_in_the_ledger_does(settings
     }
     reason = json.loads((settings.discarded / "customers" / f"{after[1]}.reason.json").read_text())
     assert reason["file"] == after[1]
-    assert (settings.landing / "note to erased.txt").exists()
+    assert (settings.landing / "note to erased.txt").read_text() == "another"
+    assert (settings.landing / "note to erased.txt.0").read_text() == "x"
     with closing(connect(settings)) as connection:
         assert reprocess(connection, settings, after[1], "mended").name == after[1]
         assert retract(connection, after[0], "wrong")
