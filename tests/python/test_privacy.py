@@ -80,20 +80,52 @@ def test_nothing_personal_stands_in_the_clear(built, personal, file):
         assert not [value for value in delivered if value in everything], column
 
 
+_SHOWN = """
+select {{ redact('said') }}
+    {%- for mask in ('email', 'phone') %}
+        {%- for left in masked_columns({'name': 'said', 'mask': mask}) %}
+            {%- if not left.name.endswith('_hash') %}, {{ left.expression }}{% endif %}
+        {%- endfor %}
+    {%- endfor %}
+from (select unnest($said) as said)
+"""
+
+
 @pytest.fixture(scope="module")
-def redacted(tmp_path_factory):
-    """What is left of texts."""
+def left_of(tmp_path_factory):
+    """What masks leave of texts: redacted; domain, and whether there is one; last digits."""
     warehouse = Warehouse.with_own_project(tmp_path_factory.mktemp("redacted"))
     model = warehouse.settings.project_dir / "models" / "silver" / "shown.sql"
-    model.write_text("select {{ redact('said') }} from (select unnest($said) as said)")
+    model.write_text(_SHOWN)
     compiled = warehouse.dbt("compile", "--select", "shown")
     (sql,) = [one.node.compiled_code for one in compiled.result.results]
 
-    def left_of(said: list[str]) -> list[str]:
+    def ask(said: list[str | None]) -> list[tuple]:
         with duckdb.connect() as connection:
-            return [text for (text,) in connection.execute(sql, {"said": said}).fetchall()]
+            return connection.execute(sql, {"said": said}).fetchall()
 
-    return left_of
+    return ask
+
+
+@pytest.fixture(scope="module")
+def redacted(left_of):
+    return lambda said: [text for text, *_ in left_of(said)]
+
+
+@pytest.mark.parametrize(
+    ("said", "domain", "masked"),
+    [
+        ("Ann@Example.COM", "example.com", "*********"),
+        ("5@my flat", None, "*********"),
+        ("+49 (30) 12345", None, "*******45"),
+        ("room 123456", None, "*********"),
+        ("1" * 16, None, "*********"),
+    ],
+)
+def test_a_mask_leaves_nothing_of_what_is_no_address_or_number(left_of, said, domain, masked):
+    (left, nothing) = left_of([said, None])
+    assert left[1:] == (domain, True, masked)
+    assert nothing == (None, None, False, None)
 
 
 def test_contacts_in_texts_are_blotted_out_however_they_are_written(redacted):
