@@ -274,6 +274,9 @@ def test_others_are_as_they_were(erased):
         "select first_name, email from steward.customers where customer_id = 'C-08'",
     )
     assert contact == (BOB["first_name"], BOB["email"])
+    # The analysts' file came to be as a part of the warehouse's new one.
+    assert BOB["email"].encode() not in current_file(erased.settings).read_bytes()
+    assert not [*erased.settings.warehouse.parent.glob(f".{erased.settings.warehouse.name}*")]
     archived = erased.settings.archive / "customers" / "customers_2025_01_12.json"
     original = (erased.before / "archive" / "customers" / "customers_2025_01_12.json").read_text()
     begin, end = original.index("{"), original.index("}", original.index("smithy"))
@@ -366,6 +369,8 @@ def test_who_was_erased_is_not_taken_in_again(copied):
     assert ask(copied.warehouse, f"{rows} where customer_id = 'C-08'") == [(3, 3, 3)]
     late = "select ip_address, device_fingerprint from bronze.payments where order_id = 'O-9'"
     assert ask(copied.warehouse, late) == [(None, None)]
+    touched = "select feed from changes.patched_rows order by number desc limit 1"
+    assert ask(copied.warehouse, touched) == [("payments",)]
     # The payment came before anybody knew whose it was: pages of the file have held it.
     hits = {hit for hit in found(copied.data_dir) if not hit.startswith("warehouse/")}
     assert hits == set()
@@ -453,6 +458,5 @@ def test_an_erasure_that_was_killed_ends_when_it_is_begun_again(erased, tmp_path
     assert found(settings.data_dir) == set()
     assert figures(settings.warehouse) == erased.figures
     assert ask(settings.warehouse, LEDGER) == erased.ledger
-    assert ask(settings.warehouse, "select status, why from audit.erasures") == [
-        ("complete", "request 17")
-    ]
+    said = "select status, why, places ->> '$.\"bronze.customers\"' from audit.erasures"
+    assert ask(settings.warehouse, said) == [("complete", "request 17", "3")]
