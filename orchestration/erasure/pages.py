@@ -4,6 +4,7 @@ Belongs here: copying all tables. Does not: what they hold (`tables.py`), publis
 """
 
 import os
+import shutil
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -29,7 +30,8 @@ def rewrite_warehouse(settings: Settings) -> Path:
 
     Returns a second new file, with the tables that analysts read and no others: most of the work is
     to compress them, and they are published next. `remove_drafts` removes it. Rows may change their
-    order. No connection may be open. A crash leaves the old warehouse or the new one, each whole.
+    order; the file keeps its mode. No connection may be open. A crash leaves the old warehouse or
+    the new one, each whole.
     """
     path = settings.warehouse
     remove_drafts(settings)
@@ -41,6 +43,7 @@ def rewrite_warehouse(settings: Settings) -> Path:
         _attach(connection, path, "old")
         connection.execute("checkpoint old")
         _attach(connection, draft, "fresh")
+        shutil.copymode(path, draft)
         connection.execute("copy from database old to fresh (schema)")
         # The largest first: then no thread has one left when all others are done.
         tables = connection.execute(

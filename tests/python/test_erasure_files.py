@@ -28,6 +28,7 @@ from orchestration.erasure.erase import ErasureError, erase
 from orchestration.erasure.files import Files, roots
 from orchestration.erasure.find import contacts_of, find_rows, is_built, traces_of
 from orchestration.erasure.look import Seen, files_under, look
+from orchestration.erasure.pages import remove_drafts, rewrite_warehouse
 from orchestration.erasure.patches import lines_of_patches
 from orchestration.erasure.segments import without_records
 from orchestration.erasure.tables import clear_tables
@@ -634,6 +635,15 @@ def test_nothing_is_published_while_rows_still_hold_her(hers_loaded, monkeypatch
     with pytest.raises(ErasureError, match="still hold personal data"):
         erase(hers_loaded, "C-0815", "request 17", hers_loaded.data_dir, lambda line: None)
     assert known_of_her(hers_loaded) == [(ADA["email"], ["cleared"])]
+
+
+def test_the_new_file_of_the_warehouse_keeps_its_rows_and_its_mode(hers_loaded):
+    hers_loaded.warehouse.chmod(0o640)
+    rewrite_warehouse(hers_loaded)
+    assert hers_loaded.warehouse.stat().st_mode & 0o777 == 0o640
+    assert known_of_her(hers_loaded) == [(ADA["email"], None)]
+    remove_drafts(hers_loaded)
+    assert not [*hers_loaded.warehouse.parent.glob(".*")]
 
 
 def test_dagsters_sqlite_loses_values_and_the_pages_that_held_them(settings, monkeypatch):
