@@ -535,6 +535,11 @@ def test_what_others_hold_in_another_spelling_is_not_looked_for(settings):
     assert traces.words == ()
 
 
+def test_a_phone_number_with_its_prefix_is_looked_for_although_a_key_has_its_digits(settings):
+    _, traces = beside(settings, BOB | {"customer_id": "15770815471"})
+    assert ADA["phone"] in traces.telling
+
+
 def test_a_column_that_left_the_contract_is_cleared_too(settings):
     put(settings.landing / "customers_2025_01_12.ndjson", as_ndjson(ADA, BOB))
     contracts = load_contracts(settings.contracts_file)

@@ -13,6 +13,7 @@ import pytest
 from person import ADA, ADDRESS, BOB, STREET, address, as_csv, as_ndjson, event, order, payment
 
 from orchestration.contracts import load_contracts
+from orchestration.erasure.delivered import rewrite
 from orchestration.erasure.erase import _note_begin
 from orchestration.erasure.files import Files, roots
 from orchestration.erasure.find import contacts_of, find_rows, traces_of
@@ -136,6 +137,20 @@ def test_who_was_erased_is_known_however_their_key_is_written(settings, monkeypa
     assert left(settings, ADA["email"], ADDRESS) == set()
 
 
+def test_what_turns_out_to_be_hers_loses_columns_that_left_the_contract_too(settings):
+    load(settings, {"customers_2025_01_12.json": BOTH})
+    clear(settings)
+    load(settings, {"clickstream_2025_01_14.ndjson": as_ndjson(event("E-2", ip_address=ADDRESS))})
+    with closing(connect(settings)) as connection:
+        connection.execute("alter table bronze.clickstream add column hobby varchar")
+        connection.execute("update bronze.clickstream set hobby = 'falconry'")
+    later = as_ndjson(event("E-1", customer_id="C-0815"))
+    load(settings, {"clickstream_2025_01_15.ndjson": later})
+    kept = ask(settings, "select count(*), count(ip_address), count(hobby) from bronze.clickstream")
+    assert kept == [(2, 0, 0)]
+    assert left(settings, ADDRESS) == set()
+
+
 def test_a_copy_that_could_not_be_moved_at_once_is_rewritten_where_it_comes_to_lie(
     settings, monkeypatch
 ):
@@ -158,14 +173,19 @@ def test_a_copy_that_cannot_be_rewritten_is_told_and_stops_no_load(settings, mon
     load(settings, {"customers_2025_01_12.json": BOTH})
     clear(settings)
 
-    def fail(*_: object) -> bytes:
-        raise ValueError("odd")
+    def fail(data: bytes, *others: object) -> bytes:
+        if b"2025-01-14" in data:
+            raise ValueError("odd")
+        return rewrite(data, *others)
 
-    later = {"customers_2025_01_14.json": json.dumps([ADA | {"updated_at": "2025-01-14"}])}
+    later = {
+        f"customers_2025_01_{day}.json": json.dumps([ADA | {"updated_at": f"2025-01-{day}"}])
+        for day in (14, 15)
+    }
     said: list[str] = []
     with monkeypatch.context() as patch:
         patch.setattr("orchestration.loader.erased.rewrite", fail)
-        assert load(settings, later, said).popitem()[1] == "loaded"
+        assert [*load(settings, later, said).values()] == ["loaded", "loaded"]
     assert any("customers_2025_01_14.json does not read as it once did: odd" in one for one in said)
     assert left(settings, ADA["email"]) == {"customers_2025_01_14.json"}
     load(settings, {})
