@@ -627,6 +627,13 @@ def test_nothing_is_cleared_while_a_provider_writes_of_her(hers_loaded):
     assert part.read_text() == ADA["email"]
 
 
+@pytest.mark.parametrize("why", ["c-0815 asked", f"asked on {BIRTHDAY}", "(quackenbüsh)"])
+def test_a_reason_that_names_her_ends_an_erasure_before_it_begins(hers_loaded, why):
+    with pytest.raises(ConfigurationError, match="--why names the person"):
+        erase(hers_loaded, "C-0815", why, hers_loaded.data_dir, lambda line: None)
+    assert known_of_her(hers_loaded) == [(ADA["email"], None)]
+
+
 def test_a_patch_of_her_ends_an_erasure_before_it_begins(hers_loaded, monkeypatch):
     monkeypatch.setattr(steps, "lines_of_patches", lambda *_: [3, 5])
     with pytest.raises(ConfigurationError, match="holds this person's data in line 3"):
