@@ -18,7 +18,7 @@ from duckdb import DuckDBPyConnection
 from orchestration.contracts import Contract
 from orchestration.people import has_contacts
 
-# Append-only tables, and the column that says what was appended together.
+# Append-only tables, and the column of what was appended together (`appended_by` in their YAML).
 _APPENDED = {"audit.expectation_results": "build_id"}
 
 

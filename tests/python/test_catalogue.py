@@ -10,6 +10,7 @@ from orchestration.catalogue import columns_of_warehouse, complete, lineage, und
 from orchestration.catalogue import write_docs as write
 from orchestration.dbt_runner import prepare_manifest
 from orchestration.publish import current_file
+from orchestration.published_tables import _APPENDED
 from orchestration.settings import PROJECT_DIR
 
 
@@ -40,6 +41,15 @@ def test_every_published_table_and_column_is_described(built, manifest):
             published.setdefault(table, []).append(column)
     assert "audit.published" in published
     assert undescribed(manifest, published) == []
+
+
+def test_what_is_published_by_appending_is_what_its_description_says(manifest):
+    said = {
+        f"{node['schema']}.{node['alias']}": node["config"]["meta"]["appended_by"]
+        for node in manifest["nodes"].values()
+        if "appended_by" in node["config"]["meta"]
+    }
+    assert said == _APPENDED
 
 
 def test_what_is_not_described_is_named(manifest, columns):
